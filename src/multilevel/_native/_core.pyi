@@ -1,0 +1,49 @@
+"""Types of the native core (see module.cpp)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from multilevel.typing import Float
+
+def set_lapack(potrf: int, potri: int, trsm: int) -> None: ...
+
+class Core:
+    def __init__(
+        self,
+        factors: Sequence[tuple[Any, ...]],
+        W: Float,
+        weights: Float | None,
+        T0: Float,
+        threads: int,
+    ) -> None: ...
+    def evaluate(
+        self,
+        lambda_: Float,
+        reml: bool,
+        directions: Sequence[tuple[int, int, int]],
+        derivatives: bool,
+    ) -> tuple[bool, float, float, float, Float, Float, Float, Float]: ...
+    def fit(
+        self,
+        theta: Sequence[float],
+        entries: Sequence[tuple[int, int, int]],
+        reml: bool,
+        tolerance: float,
+        max_evaluations: int,
+        observer: Callable[[float], None] | None,
+    ) -> tuple[bool, bool, Float, float, float, int, Float]: ...
+    def conditional(
+        self, lambda_: Float, reml: bool, inverse: bool
+    ) -> tuple[tuple[Float, ...], tuple[Float, ...]]: ...
+    def hat_values(
+        self,
+        factors: Sequence[tuple[Any, ...]],
+        W: Float,
+        weights: Float | None,
+        lambda_: Float,
+        reml: bool,
+    ) -> Float: ...
+    def with_response(
+        self, factors: Sequence[tuple[Any, ...]], residual: Float, weights: Float | None, T0: Float
+    ) -> Core: ...
+    def sizes(self) -> dict[str, int]: ...

@@ -1,0 +1,386 @@
+// From rows to Structure: nestedness, elimination order, cross-products, in one pass per factor.
+#pragma once
+#include <algorithm>
+#include <memory>
+#include <numeric>
+
+#include "parallel.hpp"
+#include "ordering.hpp"
+#include "structure.hpp"
+
+namespace ml {
+
+// Is factor f nested in factor h: does each level of f meet one level of h only?
+inline bool nested_in(const Rows& rows, int f, int h) {
+  const RowFactor &a = rows.factors[f], &b = rows.factors[h];
+  if (a.levels < b.levels) return false;
+  std::vector<std::int32_t> parent(a.levels, -1);
+  for (idx i = 0; i < rows.n; ++i) {
+    std::int32_t& p = parent[a.codes[i]];
+    if (p < 0) p = b.codes[i];
+    else if (p != b.codes[i]) return false;
+  }
+  return true;
+}
+
+// Elimination order of the factors: the chain (each nested in the next) first, then the rest.
+struct Order {
+  std::vector<int> factors;
+  int chain = 0;
+};
+
+inline Order elimination_order(const Rows& rows) {
+  const int F = static_cast<int>(rows.factors.size());
+  std::vector<int> by_size(F);
+  std::iota(by_size.begin(), by_size.end(), 0);
+  std::stable_sort(by_size.begin(), by_size.end(), [&](int a, int b) {
+    return rows.factors[a].levels > rows.factors[b].levels;
+  });
+  Order out;
+  std::vector<int> rest;
+  for (int f : by_size) {
+    if (out.factors.empty() || nested_in(rows, out.factors.back(), f)) out.factors.push_back(f);
+    else rest.push_back(f);
+  }
+  out.chain = static_cast<int>(out.factors.size());
+  out.factors.insert(out.factors.end(), rest.begin(), rest.end());
+  return out;
+}
+
+// Rows grouped by level (counting sort); empty `order` when they are grouped already.
+struct Grouped {
+  std::vector<idx> start;
+  std::vector<std::int32_t> order;
+  idx row(idx i) const { return order.empty() ? i : order[i]; }
+};
+
+inline Grouped group_rows(const Rows& rows, int f) {
+  const RowFactor& rf = rows.factors[f];
+  Grouped g;
+  g.start.assign(rf.levels + 1, 0);
+  bool sorted = true;
+  for (idx i = 0; i < rows.n; ++i) {
+    ++g.start[rf.codes[i] + 1];
+    sorted &= i == 0 || rf.codes[i] >= rf.codes[i - 1];
+  }
+  std::partial_sum(g.start.begin(), g.start.end(), g.start.begin());
+  if (!sorted) {
+    g.order.resize(rows.n);
+    std::vector<idx> next(g.start.begin(), g.start.end() - 1);
+    for (idx i = 0; i < rows.n; ++i) g.order[next[rf.codes[i]]++] = static_cast<std::int32_t>(i);
+  }
+  return g;
+}
+
+// Neighbours and off-diagonal cross-products of one range of levels.
+struct Links {
+  std::vector<idx> count;      // neighbours per level
+  std::vector<int> nbr;        // nodes, ascending within a level
+  std::vector<double> blocks;  // per level a k x width panel
+};
+
+class Analyser {
+ public:
+  Analyser(const Rows& rows, int threads) : rows_(rows), threads_(threads) {}
+
+  // Structure and, in `B`, the cross-products Z'[X y] by node.
+  Structure run(std::vector<double>& B);
+
+ private:
+  const Rows& rows_;
+  int threads_;
+  Structure s_;
+  std::vector<double>* B_ = nullptr;
+
+  void number_nodes(const Order& order);
+  void offsets();
+  void accumulate(int f, const Grouped& g, const std::vector<int>& later, int begin, int end,
+                  Links& out);
+  void scan(int f);
+  void chain_panels(const Order& order);
+  void trunk_links(const Order& order);
+  void plan_chunks();
+  void plan_trunk();
+
+};
+
+// Chain nodes in postorder (children just before their parent), trunk nodes by descending size.
+inline void Analyser::number_nodes(const Order& order) {
+  const int F = static_cast<int>(rows_.factors.size());
+  s_.factors.resize(F);
+  for (int f = 0; f < F; ++f) {
+    s_.factors[f].levels = rows_.factors[f].levels;
+    s_.factors[f].k = rows_.factors[f].k;
+    s_.factors[f].node.assign(rows_.factors[f].levels, -1);
+    s_.max_k = std::max(s_.max_k, rows_.factors[f].k);
+    s_.nodes += rows_.factors[f].levels;
+    s_.effects += idx(rows_.factors[f].levels) * rows_.factors[f].k;
+  }
+  s_.factor.resize(s_.nodes);
+  s_.level.resize(s_.nodes);
+  int next = 0;
+  auto place = [&](int f, int level) {
+    s_.factor[next] = static_cast<std::int8_t>(f);
+    s_.level[next] = level;
+    s_.factors[f].node[level] = next++;
+  };
+  // children[c][l]: levels of chain factor c whose parent (in chain factor c + 1) is l
+  const int C = order.chain;
+  std::vector<std::vector<int>> first(C), sibling(C);
+  for (int c = 0; c + 1 < C; ++c) {
+    const RowFactor &a = rows_.factors[order.factors[c]], &b = rows_.factors[order.factors[c + 1]];
+    first[c].assign(b.levels, -1);
+    sibling[c].assign(a.levels, -1);
+    std::vector<int> parent(a.levels, -1);
+    for (idx i = 0; i < rows_.n; ++i) parent[a.codes[i]] = b.codes[i];
+    for (int l = a.levels - 1; l >= 0; --l) {
+      sibling[c][l] = first[c][parent[l]];
+      first[c][parent[l]] = l;
+    }
+  }
+  auto descend = [&](auto&& self, int c, int level) -> void {
+    if (c > 0)
+      for (int l = first[c - 1][level]; l >= 0; l = sibling[c - 1][l]) self(self, c - 1, l);
+    place(order.factors[c], level);
+  };
+  if (C > 0)
+    for (int l = 0; l < rows_.factors[order.factors[C - 1]].levels; ++l) descend(descend, C - 1, l);
+  s_.m = s_.top = next;
+  for (std::size_t i = C; i < order.factors.size(); ++i) {
+    const RowFactor& rf = rows_.factors[order.factors[i]];
+    std::vector<int> size(rf.levels, 0), by_size(rf.levels);
+    for (idx r = 0; r < rows_.n; ++r) ++size[rf.codes[r]];
+    std::iota(by_size.begin(), by_size.end(), 0);
+    std::stable_sort(by_size.begin(), by_size.end(), [&](int a, int b) { return size[a] > size[b]; });
+    for (int l : by_size) place(order.factors[i], l);
+  }
+}
+
+inline void Analyser::offsets() {
+  s_.diag.resize(s_.nodes + 1);
+  s_.rhs.resize(s_.nodes + 1);
+  s_.effect.resize(s_.nodes + 1);
+  idx d = 0, r = 0, e = 0;
+  for (int v = 0; v < s_.nodes; ++v) {
+    const int k = s_.k_of(v);
+    s_.diag[v] = d;
+    s_.rhs[v] = r;
+    s_.effect[v] = e;
+    d += idx(k) * k;
+    r += idx(k) * s_.p1;
+    e += k;
+  }
+  s_.diag[s_.nodes] = d;
+  s_.rhs[s_.nodes] = r;
+  s_.effect[s_.nodes] = e;
+  s_.dense_col.assign(s_.nodes - s_.m + 1, 0);
+  for (int v = s_.m; v < s_.nodes; ++v)
+    s_.dense_col[v - s_.m + 1] = s_.dense_col[v - s_.m] + s_.k_of(v);
+  s_.dense_dim = s_.dense_col.back();
+}
+
+// Diagonal blocks, right-hand sides and links to later factors for levels begin..end of factor f.
+inline void Analyser::accumulate(int f, const Grouped& g, const std::vector<int>& later, int begin,
+                                 int end, Links& out) {
+  const int k = rows_.factors[f].k, p1 = s_.p1, max_k = s_.max_k;
+  std::vector<int> column(later.empty() ? 0 : s_.nodes, -1);
+  std::vector<int> found;
+  std::vector<double> z(k), zh(max_k);
+  out.count.assign(end - begin, 0);
+  for (int l = begin; l < end; ++l) {
+    const int v = s_.factors[f].node[l];
+    double* D = &s_.A_diag[s_.diag[v]];
+    double* R = B_->data() + s_.rhs[v];
+    found.clear();
+    for (idx i = g.start[l]; i < g.start[l + 1]; ++i)
+      for (int h : later) {
+        const int n = s_.factors[h].node[rows_.factors[h].codes[g.row(i)]];
+        if (column[n] < 0) {
+          column[n] = 0;
+          found.push_back(n);
+        }
+      }
+    std::sort(found.begin(), found.end());
+    int width = 0;
+    for (int n : found) {
+      column[n] = width;
+      width += s_.k_of(n);
+    }
+    const std::size_t base = out.blocks.size();
+    out.blocks.resize(base + std::size_t(k) * width, 0.0);
+    double* P = out.blocks.data() + base;
+    for (idx i = g.start[l]; i < g.start[l + 1]; ++i) {
+      const idx row = g.row(i);
+      rows_.effects(f, row, z.data());
+      const double* w = rows_.W + row * p1;
+      for (int a = 0; a < k; ++a) {
+        for (int b = 0; b < k; ++b) D[a * k + b] += z[a] * z[b];
+        for (int c = 0; c < p1; ++c) R[a * p1 + c] += z[a] * w[c];
+      }
+      for (int h : later) {
+        const int n = s_.factors[h].node[rows_.factors[h].codes[row]], kh = rows_.factors[h].k;
+        rows_.effects(h, row, zh.data());
+        double* block = P + column[n];
+        for (int a = 0; a < k; ++a)
+          for (int b = 0; b < kh; ++b) block[idx(a) * width + b] += z[a] * zh[b];
+      }
+    }
+    for (int n : found) column[n] = -1;
+    out.count[l - begin] = static_cast<idx>(found.size());
+    out.nbr.insert(out.nbr.end(), found.begin(), found.end());
+  }
+}
+
+// The same without links, in row order: for factors whose links belong to earlier factors.
+inline void Analyser::scan(int f) {
+  const int k = rows_.factors[f].k, p1 = s_.p1;
+  std::vector<double> z(k);
+  for (idx row = 0; row < rows_.n; ++row) {
+    const int v = s_.factors[f].node[rows_.factors[f].codes[row]];
+    double* D = &s_.A_diag[s_.diag[v]];
+    double* R = B_->data() + s_.rhs[v];
+    rows_.effects(f, row, z.data());
+    const double* w = rows_.W + row * p1;
+    for (int a = 0; a < k; ++a) {
+      for (int b = 0; b < k; ++b) D[a * k + b] += z[a] * z[b];
+      for (int c = 0; c < p1; ++c) R[a * p1 + c] += z[a] * w[c];
+    }
+  }
+}
+
+// Neighbour lists and panels of the chain nodes.
+inline void Analyser::chain_panels(const Order& order) {
+  s_.ptr.assign(s_.m + 1, 0);
+  s_.panel.assign(s_.m + 1, 0);
+  s_.width.assign(s_.m, 0);
+  s_.merges.assign(s_.m, 0);
+  struct Part {
+    int factor, begin;
+    Links links;
+  };
+  std::vector<Part> parts;
+  for (int c = 0; c < order.chain; ++c) {
+    const int f = order.factors[c], q = rows_.factors[f].levels;
+    const std::vector<int> later(order.factors.begin() + c + 1, order.factors.end());
+    const Grouped g = group_rows(rows_, f);
+    const int n_parts = rows_.n < 50000 ? 1 : 8;
+    const std::size_t first = parts.size();
+    for (int i = 0; i < n_parts; ++i) parts.push_back({f, static_cast<int>(idx(q) * i / n_parts), {}});
+    parallel_for(n_parts, threads_, [&](int i) {
+      Part& part = parts[first + i];
+      const int end = static_cast<int>(idx(q) * (i + 1) / n_parts);
+      accumulate(f, g, later, part.begin, end, part.links);
+    });
+  }
+  for (const Part& part : parts) {
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < part.links.count.size(); ++i) {
+      const int v = s_.factors[part.factor].node[part.begin + i];
+      s_.ptr[v + 1] = part.links.count[i];
+      for (idx e = 0; e < part.links.count[i]; ++e) s_.width[v] += s_.k_of(part.links.nbr[at++]);
+      s_.panel[v + 1] = idx(s_.width[v]) * s_.k_of(v);
+    }
+  }
+  std::partial_sum(s_.ptr.begin(), s_.ptr.end(), s_.ptr.begin());
+  std::partial_sum(s_.panel.begin(), s_.panel.end(), s_.panel.begin());
+  s_.nbr.resize(s_.ptr[s_.m]);
+  s_.nbr_col.resize(s_.ptr[s_.m]);
+  s_.A_panel.resize(s_.panel[s_.m]);
+  for (Part& part : parts) {
+    std::size_t at = 0, block = 0;
+    for (std::size_t i = 0; i < part.links.count.size(); ++i) {
+      const int v = s_.factors[part.factor].node[part.begin + i];
+      int col = 0;
+      for (idx e = s_.ptr[v]; e < s_.ptr[v + 1]; ++e) {
+        const int n = part.links.nbr[at++];
+        s_.nbr[e] = n;
+        s_.nbr_col[e] = col;
+        col += s_.k_of(n);
+        if (n < s_.m) s_.merges[n] = 1;
+      }
+      const std::size_t size = s_.panel[v + 1] - s_.panel[v];
+      std::copy_n(part.links.blocks.data() + block, size, s_.A_panel.data() + s_.panel[v]);
+      block += size;
+    }
+    part.links = {};
+  }
+}
+
+// Trunk nodes: diagonal blocks and the links among them.
+inline void Analyser::trunk_links(const Order& order) {
+  const int F = static_cast<int>(order.factors.size());
+  for (int c = order.chain; c < F; ++c) {
+    const int f = order.factors[c];
+    if (c + 1 == F) {
+      scan(f);
+      continue;
+    }
+    const std::vector<int> later(order.factors.begin() + c + 1, order.factors.end());
+    const Grouped g = group_rows(rows_, f);
+    Links links;
+    accumulate(f, g, later, 0, rows_.factors[f].levels, links);
+    std::size_t at = 0, block = 0;
+    const int k = rows_.factors[f].k;
+    for (int l = 0; l < rows_.factors[f].levels; ++l) {
+      const int v = s_.factors[f].node[l];
+      int width = 0, col = 0;
+      for (idx e = 0; e < links.count[l]; ++e) width += s_.k_of(links.nbr[at + e]);
+      for (idx e = 0; e < links.count[l]; ++e) {
+        const int n = links.nbr[at + e], kn = s_.k_of(n);
+        s_.trunk_blocks.push_back({v, n, static_cast<idx>(s_.A_trunk.size())});
+        for (int a = 0; a < k; ++a)
+          for (int b = 0; b < kn; ++b)
+            s_.A_trunk.push_back(links.blocks[block + idx(a) * width + col + b]);
+        col += kn;
+      }
+      at += links.count[l];
+      block += std::size_t(k) * width;
+    }
+  }
+}
+
+// Chunks of complete subtrees with similar work.
+inline void Analyser::plan_chunks() {
+  s_.chunks.clear();
+  const idx work = s_.panel.empty() ? 0 : s_.panel[s_.top] + 8 * idx(s_.top);
+  const int wanted = work < 40000 ? 1 : 16;
+  int begin = 0;
+  int reach = 0;  // the furthest sparse node that nodes begin..v update
+  idx done = 0;
+  for (int v = 0; v < s_.top; ++v) {
+    done += s_.panel[v + 1] - s_.panel[v] + 8;
+    if (s_.ptr[v] < s_.ptr[v + 1] && s_.nbr[s_.ptr[v]] < s_.m)
+      for (idx e = s_.ptr[v]; e < s_.ptr[v + 1] && s_.nbr[e] < s_.top; ++e)
+        reach = std::max(reach, s_.nbr[e]);
+    const bool closed = reach <= v;
+    if (v + 1 == s_.top || (closed && done * wanted >= work)) {
+      s_.chunks.push_back({begin, v + 1});
+      begin = v + 1;
+      done = 0;
+    }
+  }
+  s_.column_work.assign(s_.nodes - s_.m, 0);
+  for (int v = 0; v < s_.m; ++v) {
+    const idx end = s_.ptr[v + 1];
+    for (idx e = end - 1; e >= s_.ptr[v] && s_.nbr[e] >= s_.m; --e) s_.column_work[s_.nbr[e] - s_.m] += end - e;
+  }
+}
+
+inline void Analyser::plan_trunk() {}
+
+inline Structure Analyser::run(std::vector<double>& B) {
+  B_ = &B;
+  s_.p1 = rows_.p1;
+  const Order order = elimination_order(rows_);
+  number_nodes(order);
+  offsets();
+  s_.A_diag.assign(s_.diag[s_.nodes], 0.0);
+  B.assign(s_.rhs[s_.nodes], 0.0);
+  chain_panels(order);
+  trunk_links(order);
+  plan_trunk();
+  plan_chunks();
+  return std::move(s_);
+}
+
+}  // namespace ml

@@ -1,0 +1,191 @@
+// Bindings. Arrays come as C-contiguous float64 / int32; the caller (multilevel.solver) checks them.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include "analyse.hpp"
+#include "evaluate.hpp"
+#include "newton.hpp"
+#include "rows.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using ml::idx;
+using Vec = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
+using Codes = nb::ndarray<const std::int32_t, nb::c_contig, nb::device::cpu>;
+using Out = nb::ndarray<nb::numpy, double>;
+
+Out array(std::vector<double> values, std::vector<std::size_t> shape) {
+  auto* data = new std::vector<double>(std::move(values));
+  nb::capsule owner(data, [](void* p) noexcept { delete static_cast<std::vector<double>*>(p); });
+  return Out(data->data(), shape.size(), shape.data(), owner);
+}
+
+// One grouping factor as the caller gives it: codes, z (n x k, or None for an intercept), the k x k
+// transform that scales z, number of levels.
+using FactorArg = std::tuple<Codes, nb::object, Vec, int>;
+
+class Core {
+public:
+  Core() = default;
+  Core(const std::vector<FactorArg>& factors, Vec W, nb::object weights,
+       Vec T0, int threads) {
+    ml::Rows rows = read_rows(factors, W, weights);
+    std::vector<double> T(T0.data(), T0.data() + T0.size());
+    nb::gil_scoped_release release;
+    std::vector<double> B;
+    ml::Analyser analyser(rows, threads);
+    auto structure = std::make_shared<const ml::Structure>(analyser.run(B));
+    eval_ = std::make_unique<ml::Evaluator>(structure, std::move(B), std::move(T),
+                                            static_cast<double>(rows.n), threads);
+  }
+
+  nb::tuple evaluate(Vec lambda, bool reml, const std::vector<std::tuple<int, int, int>>& directions,
+                     bool derivatives) {
+    std::vector<ml::Direction> dirs;
+    for (auto [f, i, j] : directions) dirs.push_back({f, i, j});
+    ml::Evaluation ev;
+    {
+      nb::gil_scoped_release release;
+      std::lock_guard<std::mutex> lock(mutex_);
+      ev = eval_->evaluate(lambda.data(), reml, dirs, derivatives);
+    }
+    const std::size_t p = ev.beta.size(), nd = derivatives ? dirs.size() : 0;
+    return nb::make_tuple(ev.ok, ev.log_det, ev.log_det_x, ev.rss, array(ev.beta, {p}), array(ev.F, {p, p}),
+                          array(ev.gradient, {nd}), array(ev.hessian, {nd, nd}));
+  }
+
+  // Newton from `theta` (or from the method of moments when it is empty).
+  nb::tuple fit(std::vector<double> theta, const std::vector<std::tuple<int, int, int>>& entries, bool reml,
+                double tolerance, int max_evaluations, nb::object observer) {
+    std::vector<ml::Direction> dirs;
+    for (auto [f, i, j] : entries) dirs.push_back({f, i, j});
+    std::function<void(double)> observe;
+    if (!observer.is_none())
+      observe = [&observer](double value) {
+        nb::gil_scoped_acquire acquire;
+        observer(value);
+      };
+    ml::NewtonResult r;
+    {
+      nb::gil_scoped_release release;
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (theta.empty()) theta = ml::moment_start(*eval_, dirs);
+      r = ml::Newton(*eval_, dirs, reml, tolerance, max_evaluations, observe).run(theta);
+    }
+    const std::size_t nt = r.theta.size(), ne = r.log.size();
+    return nb::make_tuple(r.ok, r.converged, array(r.theta, {nt}), r.criterion, r.decrement, r.derivatives,
+                          array(r.log, {ne}));
+  }
+
+  // Conditional modes u of the spherical effects, (levels x k) per factor; with `inverse` also the
+  // diagonal blocks of M^-1, (levels x k x k).
+  nb::tuple conditional(Vec lambda, bool reml, bool inverse) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!eval_->settle(lambda.data(), reml, false)) throw std::runtime_error("criterion not finite");
+    const ml::Structure& s = eval_->structure();
+    nb::list modes, blocks;
+    for (const ml::Factor& f : s.factors) {
+      const std::size_t q = f.levels, k = f.k;
+      std::vector<double> u(q * k), M(inverse ? q * k * k : 0);
+      for (std::size_t l = 0; l < q; ++l) {
+        const int v = f.node[l];
+        for (std::size_t i = 0; i < k; ++i)
+          u[l * k + i] = eval_->solution()[s.rhs[v] + static_cast<idx>(i) * s.p1 + s.p1 - 1];
+        if (inverse) std::copy_n(&eval_->inverse_diagonal()[s.diag[v]], k * k, &M[l * k * k]);
+      }
+      modes.append(array(std::move(u), {q, k}));
+      if (inverse) blocks.append(array(std::move(M), {q, k, k}));
+    }
+    return nb::make_tuple(nb::tuple(modes), nb::tuple(blocks));
+  }
+
+  // Leverage of every row; the rows are those of the constructor.
+  Out hat_values(const std::vector<FactorArg>& factors, Vec W, nb::object weights,
+                 Vec lambda, bool reml) {
+    ml::Rows rows = read_rows(factors, W, weights);
+    std::vector<double> h;
+    {
+      nb::gil_scoped_release release;
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (!eval_->settle(lambda.data(), reml, true)) throw std::runtime_error("criterion not finite");
+      h = ml::hat_values(rows, *eval_, eval_->threads());
+    }
+    return array(std::move(h), {static_cast<std::size_t>(rows.n)});
+  }
+
+  // The same structure for another response, given as its least-squares residual.
+  std::unique_ptr<Core> with_response(const std::vector<FactorArg>& factors, Vec residual,
+                                      nb::object weights, Vec T0) const {
+    ml::Rows rows = read_rows(factors, residual, weights);
+    std::vector<double> B = eval_->B();
+    ml::response_products(rows, eval_->structure(), residual.data(), B);
+    std::vector<double> T(T0.data(), T0.data() + T0.size());
+    auto core = std::make_unique<Core>();
+    core->eval_ = std::make_unique<ml::Evaluator>(eval_->shared_structure(), std::move(B), std::move(T),
+                                                  eval_->n_rows(), eval_->threads());
+    return core;
+  }
+
+  nb::dict sizes() const {
+    const ml::Structure& s = eval_->structure();
+    nb::dict d;
+    d["nodes"] = s.nodes;
+    d["sparse_nodes"] = s.m;
+    d["dense_dim"] = s.dense_dim;
+    d["effects"] = s.effects;
+    d["links"] = s.nbr.size();
+    d["chunks"] = s.chunks.size();
+    return d;
+  }
+
+ private:
+  std::unique_ptr<ml::Evaluator> eval_;
+  std::mutex mutex_;
+
+  static ml::Rows read_rows(const std::vector<FactorArg>& factors, Vec W,
+                            nb::object weights) {
+    ml::Rows rows;
+    rows.n = static_cast<idx>(W.shape(0));
+    rows.p1 = W.ndim() == 2 ? static_cast<int>(W.shape(1)) : 1;
+    rows.W = W.data();
+    if (!weights.is_none()) rows.root_weights = nb::cast<Vec>(weights).data();
+    for (const auto& [codes, z, transform, levels] : factors) {
+      ml::RowFactor rf;
+      rf.codes = codes.data();
+      rf.levels = levels;
+      rf.transform = transform.data();
+      rf.k = static_cast<int>(transform.shape(0));
+      if (!z.is_none()) rf.z = nb::cast<Vec>(z).data();
+      rows.factors.push_back(rf);
+    }
+    return rows;
+  }
+};
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  m.def("set_lapack", [](std::uintptr_t potrf, std::uintptr_t potri, std::uintptr_t trsm) {
+    ml::Lapack& t = ml::lapack();
+    t.potrf = reinterpret_cast<ml::Lapack::Potrf>(potrf);
+    t.potri = reinterpret_cast<ml::Lapack::Potrf>(potri);
+    t.trsm = reinterpret_cast<ml::Lapack::Trsm>(trsm);
+  });
+  nb::class_<Core>(m, "Core")
+      .def(nb::init<const std::vector<FactorArg>&, Vec, nb::object, Vec, int>(),
+           "factors"_a, "W"_a, "weights"_a.none(), "T0"_a, "threads"_a)
+      .def("evaluate", &Core::evaluate, "lambda_"_a, "reml"_a, "directions"_a, "derivatives"_a)
+      .def("fit", &Core::fit, "theta"_a, "entries"_a, "reml"_a, "tolerance"_a, "max_evaluations"_a,
+           "observer"_a.none())
+      .def("conditional", &Core::conditional, "lambda_"_a, "reml"_a, "inverse"_a)
+      .def("hat_values", &Core::hat_values, "factors"_a, "W"_a, "weights"_a.none(), "lambda_"_a, "reml"_a)
+      .def("with_response", &Core::with_response, "factors"_a, "residual"_a, "weights"_a.none(), "T0"_a)
+      .def("sizes", &Core::sizes);
+}

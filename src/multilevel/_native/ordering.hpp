@@ -1,0 +1,4 @@
+// stub
+#pragma once
+#include "structure.hpp"
+namespace ml { struct Ordering {}; }

@@ -1,0 +1,140 @@
+"""Where theta lives: terms of the formula against blocks of the native core.
+
+Terms on the same grouping factor share one block of the core, and the core works in scaled
+coordinates, where Lambda is ``inverse_transform @ Lambda`` of the data's scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from multilevel.covariance.relative_factor import entries, from_theta, lower_factor, to_theta
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from multilevel.moments.scaling import ScaledFactor
+    from multilevel.typing import CovarianceKind, Float
+
+__all__ = ["Layout", "TermSlot"]
+
+Entry = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class TermSlot:
+    """Place of one term: block of the core, first column there, part of theta."""
+
+    block: int
+    start: int
+    k: int
+    kind: CovarianceKind
+    theta: slice
+    transform: Float
+    inverse: Float
+
+
+class Layout:
+    """Mapping between theta (terms in formula order, data's scale) and the core's blocks.
+
+    Parameters
+    ----------
+    factors : sequence of ScaledFactor
+        Blocks of the core, in order.
+    kinds : sequence of str
+        Covariance of every term, in formula order.
+    """
+
+    def __init__(self, factors: Sequence[ScaledFactor], kinds: Sequence[CovarianceKind]) -> None:
+        self.sizes = tuple(len(f.transform) for f in factors)
+        self.offsets = tuple(int(x) for x in np.cumsum([0, *(k * k for k in self.sizes)]))
+        place = {
+            term: (block, start, width)
+            for block, f in enumerate(factors)
+            for term, start, width in zip(
+                f.terms, f.starts, np.diff([*f.starts, len(f.transform)]), strict=True
+            )
+        }
+        slots, at = [], 0
+        for term, kind in enumerate(kinds):
+            block, start, k = place[term][0], place[term][1], int(place[term][2])
+            size = len(entries(kind, k))
+            span = slice(start, start + k)
+            f = factors[block]
+            slots.append(
+                TermSlot(
+                    block, start, k, kind, slice(at, at + size),
+                    f.transform[span, span], f.inverse[span, span],
+                )
+            )  # fmt: skip
+            at += size
+        self.terms: tuple[TermSlot, ...] = tuple(slots)
+        self.n_theta = at
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """(block, row, column) of theta's entries in the core's blocks."""
+        return [
+            (slot.block, slot.start + i, slot.start + j)
+            for slot in self.terms
+            for i, j in entries(slot.kind, slot.k)
+        ]
+
+    def blocks(self, theta: Float) -> Float:
+        """The core's blocks (flat, row-major) at theta of the data's scale."""
+        return self._place(
+            [slot.inverse @ from_theta(slot.kind, slot.k, theta[slot.theta]) for slot in self.terms]
+        )
+
+    def scaled_blocks(self, scaled: Float) -> Float:
+        """The core's blocks from scaled entries (the optimiser's coordinates)."""
+        return self._place([from_theta(s.kind, s.k, scaled[s.theta]) for s in self.terms])
+
+    def _place(self, factors: Sequence[Float]) -> Float:
+        flat = np.zeros(self.offsets[-1])
+        for slot, factor in zip(self.terms, factors, strict=True):
+            size = self.sizes[slot.block]
+            block = flat[self.offsets[slot.block] : self.offsets[slot.block + 1]].reshape(size, size)
+            block[slot.start : slot.start + slot.k, slot.start : slot.start + slot.k] = factor
+        return flat
+
+    def relative_factors(self, scaled: Float) -> tuple[Float, ...]:
+        """Lambda of every term on the data's scale from scaled entries."""
+        return tuple(
+            lower_factor(slot.transform @ from_theta(slot.kind, slot.k, scaled[slot.theta]))
+            for slot in self.terms
+        )
+
+    def theta(self, factors: Sequence[Float]) -> Float:
+        """theta from the terms' relative factors."""
+        parts = [to_theta(s.kind, f) for s, f in zip(self.terms, factors, strict=True)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def scaled(self, theta: Float) -> Float:
+        """The optimiser's coordinates of theta."""
+        factors = [
+            lower_factor(slot.inverse @ from_theta(slot.kind, slot.k, theta[slot.theta]))
+            for slot in self.terms
+        ]
+        return self.theta(factors)
+
+    @cached_property
+    def full(self) -> tuple[list[Entry], Float]:
+        """All entries of the terms' blocks, and d(blocks)/d(theta): shape (n_entries, n_theta)."""
+        directions: list[Entry] = []
+        jacobian = np.zeros((sum(s.k * s.k for s in self.terms), self.n_theta))
+        for slot in self.terms:
+            base = len(directions)
+            directions += [
+                (slot.block, slot.start + i, slot.start + j)
+                for i in range(slot.k)
+                for j in range(slot.k)
+            ]
+            for t, (i, j) in enumerate(entries(slot.kind, slot.k), slot.theta.start):
+                for a in range(slot.k):
+                    jacobian[base + a * slot.k + j, t] = slot.inverse[a, i]
+        return directions, jacobian

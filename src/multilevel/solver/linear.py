@@ -1,0 +1,279 @@
+"""The linear mixed model as a problem in theta: criterion, derivatives, fit.
+
+The criterion is minus twice the profiled log-likelihood, or the REML criterion (Bates et al.
+2015, Eqs. 35 and 42), at any theta; beta and sigma are profiled out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from multilevel.covariance.relative_factor import lower_factor
+from multilevel.exceptions import ConvergenceWarning, DataError, warn
+from multilevel.moments.scaling import scale_design, scale_response
+from multilevel.solver.layout import Layout
+from multilevel.solver.native import make_core, n_threads
+from multilevel.solver.optimize import Control, optimise
+from multilevel.state import FitState, TermState
+
+if TYPE_CHECKING:
+    from multilevel._native import _core
+    from multilevel.design.matrices import ModelMatrices
+    from multilevel.moments.scaling import ScaledDesign, ScaledResponse
+    from multilevel.typing import Float
+
+__all__ = ["LinearProblem"]
+
+# Step of the central differences of the exact gradient that give the Hessian, in scaled
+# coordinates: with fourth-order differences the truncation error is about 1e-11.
+_HESSIAN_STEP = 1e-3
+
+
+class LinearProblem:
+    """A linear mixed model with its cross-products taken and its elimination planned.
+
+    Immutable. Make one with :meth:`from_matrices`.
+
+    Attributes
+    ----------
+    matrices : ModelMatrices
+        The arrays of the model.
+    n_theta : int
+        Length of theta.
+    """
+
+    def __init__(
+        self,
+        matrices: ModelMatrices,
+        control: Control,
+        design: ScaledDesign,
+        response: ScaledResponse,
+        base: LinearProblem | None = None,
+    ) -> None:
+        self.matrices = matrices
+        self._control = control
+        self._design = design
+        self._response = response
+        p = design.Q.shape[1]
+        T0 = np.eye(p + 1)
+        T0[p, p] = response.residual @ response.residual
+        self._layout: Layout
+        self._arguments: list[tuple[Any, ...]]
+        self._core: _core.Core
+        if base is None:
+            self._layout = Layout(design.factors, [term.covariance for term in matrices.terms])
+            self._arguments = [
+                (
+                    matrices.factors[f.factor].codes,
+                    f.z,
+                    f.transform,
+                    matrices.factors[f.factor].n_levels,
+                )
+                for f in design.factors
+            ]
+            W = np.column_stack([design.Q, response.residual])
+            self._core = make_core(
+                self._arguments, W, design.root_weights, T0, n_threads(control.threads)
+            )
+        else:
+            self._layout, self._arguments = base._layout, base._arguments
+            self._core = base._core.with_response(
+                self._arguments, response.residual, design.root_weights, T0
+            )
+        self.n_theta = self._layout.n_theta
+
+    @classmethod
+    def from_matrices(cls, matrices: ModelMatrices, control: Control | None = None) -> LinearProblem:
+        """The problem of a model.
+
+        Parameters
+        ----------
+        matrices : ModelMatrices
+            The arrays of the model.
+        control : Control, optional
+            Settings of the fit.
+
+        Raises
+        ------
+        DataError
+            If nothing is left to estimate (see :mod:`multilevel.moments.scaling`).
+        """
+        design = scale_design(matrices)
+        response = scale_response(design, matrices.y, matrices.offset)
+        return cls(matrices, control or Control(), design, response)
+
+    def with_response(self, y: Float) -> LinearProblem:
+        """The same model, analysed structure and all, for another response of shape (n,)."""
+        from dataclasses import replace
+
+        response = scale_response(self._design, y, self.matrices.offset)
+        return LinearProblem(
+            replace(self.matrices, y=y), self._control, self._design, response, base=self
+        )
+
+    def _df(self, reml: bool) -> int:
+        n, p = self._design.Q.shape
+        return n - p if reml else n
+
+    def _constant(self, reml: bool) -> float:
+        return (self._design.log_det_r if reml else 0.0) - self._design.sum_log_weights
+
+    def _check(self, theta: Float) -> Float:
+        values = np.asarray(theta, dtype=np.float64)
+        if values.shape != (self.n_theta,) or not np.isfinite(values).all():
+            raise DataError(
+                f"theta must be {self.n_theta} finite numbers, one per free entry of the relative "
+                f"covariance factors; got {theta!r}."
+            )
+        return values
+
+    def deviance(self, theta: Float, *, reml: bool = False) -> float:
+        """Profiled criterion at theta: -2 log-likelihood, or the REML criterion."""
+        blocks = self._layout.blocks(self._check(theta))
+        ok, log_det, log_det_x, rss = self._core.evaluate(blocks, reml, [], False)[:4]
+        if not ok:
+            return float("inf")
+        df = self._df(reml)
+        value = log_det + df * (1.0 + np.log(2.0 * np.pi * rss / df)) + self._constant(reml)
+        return float(value + (log_det_x if reml else 0.0))
+
+    def gradient(self, theta: Float, *, reml: bool = False) -> Float:
+        """Exact gradient of :meth:`deviance` in theta, shape (n_theta,)."""
+        directions, jacobian = self._layout.full
+        blocks = self._layout.blocks(self._check(theta))
+        full: Float = self._core.evaluate(blocks, reml, directions, True)[6]
+        return full @ jacobian
+
+    def hessian(self, theta: Float, *, reml: bool = False) -> Float:
+        """Hessian of :meth:`deviance` in theta, shape (n_theta, n_theta).
+
+        Fourth-order central differences of the exact gradient, with steps that are alike in scaled
+        coordinates (relative error about 1e-9).
+        """
+        theta = self._check(theta)
+        _, jacobian = self._layout.full
+        steps = _HESSIAN_STEP / np.sqrt((jacobian**2).sum(axis=0))
+        hessian = np.empty((self.n_theta, self.n_theta))
+        for t, step in enumerate(steps):
+            unit = np.zeros(self.n_theta)
+            unit[t] = step
+            near = self.gradient(theta + unit, reml=reml) - self.gradient(theta - unit, reml=reml)
+            far = self.gradient(theta + 2 * unit, reml=reml) - self.gradient(
+                theta - 2 * unit, reml=reml
+            )
+            hessian[t] = (8.0 * near - far) / (12.0 * step)
+        return (hessian + hessian.T) / 2.0
+
+    def fit(self, *, reml: bool = True, start: Float | None = None) -> FitState:
+        """Estimate the model.
+
+        Parameters
+        ----------
+        reml : bool
+            REML if True, maximum likelihood otherwise.
+        start : ndarray, shape (n_theta,), optional
+            Starting value of theta.
+
+        Raises
+        ------
+        ConvergenceError
+            If the criterion is not finite at any start.
+        """
+        scaled_start = None if start is None else self._layout.scaled(self._check(start))
+        optimum = optimise(
+            self._core,
+            self._layout,
+            reml=reml,
+            df=self._df(reml),
+            constant=self._constant(reml),
+            start=scaled_start,
+            control=self._control,
+        )
+        if not optimum.summary.converged:
+            warn(f"The optimiser {optimum.summary.message}.", ConvergenceWarning)
+        return self._state(optimum.scaled, reml, optimum.summary)
+
+    def _state(self, scaled: Float, reml: bool, summary: Any) -> FitState:
+        layout = self._layout
+        blocks = layout.scaled_blocks(scaled)
+        modes, _ = self._core.conditional(blocks, reml, False)
+        _, _, _, rss, coordinates, F, _, _ = self._core.evaluate(blocks, reml, [], False)
+        sigma = float(np.sqrt(rss / self._df(reml)))
+        factors = layout.relative_factors(scaled)
+        inverse_r = np.linalg.inv(self._design.R)
+        terms = tuple(
+            TermState(factor, sigma**2 * factor @ factor.T, self._modes(slot, blocks, modes))
+            for slot, factor in zip(layout.terms, factors, strict=True)
+        )
+        return FitState(
+            reml=reml,
+            nobs=len(self.matrices.y),
+            theta=layout.theta(factors),
+            beta=inverse_r @ (self._response.coordinates + coordinates),
+            vcov=sigma**2 * inverse_r @ F @ inverse_r.T,
+            sigma=sigma,
+            objective=summary.final,
+            terms=terms,
+            is_singular=any(_is_singular(factor) for factor in self._scaled_factors(scaled)),
+            optimizer=summary,
+        )
+
+    def _scaled_factors(self, scaled: Float) -> list[Float]:
+        from multilevel.covariance.relative_factor import from_theta
+
+        return [
+            lower_factor(from_theta(s.kind, s.k, scaled[s.theta])) for s in self._layout.terms
+        ]
+
+    def _block(self, slot: Any, blocks: Float) -> Float:
+        layout = self._layout
+        size = layout.sizes[slot.block]
+        block = blocks[layout.offsets[slot.block] : layout.offsets[slot.block + 1]]
+        span = slice(slot.start, slot.start + slot.k)
+        return block.reshape(size, size)[span, span]
+
+    def _modes(self, slot: Any, blocks: Float, u: tuple[Float, ...]) -> Float:
+        """Conditional modes of a term on the data's scale: transform Lambda u."""
+        spherical = u[slot.block][:, slot.start : slot.start + slot.k]
+        return spherical @ (slot.transform @ self._block(slot, blocks)).T
+
+    def conditional_covariances(self, state: FitState) -> tuple[Float, ...]:
+        """Covariance of the random effects given the data, per term, shape (n_levels, k, k).
+
+        ``sigma**2 Lambda M^-1 Lambda'`` at the estimates, beta taken as known (Bates et al. 2015,
+        Eq. 58).
+        """
+        blocks = self._layout.blocks(state.theta)
+        _, inverses = self._core.conditional(blocks, state.reml, True)
+        out = []
+        for slot in self._layout.terms:
+            span = slice(slot.start, slot.start + slot.k)
+            map_ = slot.transform @ self._block(slot, blocks)
+            out.append(state.sigma**2 * map_ @ inverses[slot.block][:, span, span] @ map_.T)
+        return tuple(out)
+
+    def hat_values(self, state: FitState) -> Float:
+        """Leverages, shape (n,): derivative of each fitted value by its own response."""
+        W = np.column_stack([self._design.Q, self._response.residual])
+        blocks = self._layout.blocks(state.theta)
+        leverages: Float = self._core.hat_values(
+            self._arguments, W, self._design.root_weights, blocks, state.reml
+        )
+        return leverages
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"matrices": self.matrices, "control": self._control}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        rebuilt = LinearProblem.from_matrices(state["matrices"], state["control"])
+        self.__dict__.update(rebuilt.__dict__)
+
+
+def _is_singular(factor: Float) -> bool:
+    """Whether a (scaled) relative factor has no inverse, within rounding."""
+    if len(factor) == 0:
+        return False
+    values = np.linalg.svd(factor, compute_uv=False)
+    return bool(values[-1] <= 1e-5 * max(1.0, values[0]))
