@@ -15,23 +15,24 @@ class Core:
         weights: Float | None,
         T0: Float,
         threads: int,
+        dense_limit: int,
     ) -> None: ...
     def evaluate(
         self,
         lambda_: Float,
         reml: bool,
-        directions: Sequence[tuple[int, int, int]],
+        entries: Sequence[tuple[int, int, int]],
         derivatives: bool,
-    ) -> tuple[bool, float, float, float, Float, Float, Float, Float]: ...
+    ) -> tuple[float, float, Float, Float, Float, Float]: ...
     def fit(
         self,
-        theta: Sequence[float],
-        entries: Sequence[tuple[int, int, int]],
+        lambda_: Sequence[float],
+        terms: Sequence[tuple[int, int, int, bool]],
         reml: bool,
         tolerance: float,
         max_evaluations: int,
         observer: Callable[[float], None] | None,
-    ) -> tuple[bool, bool, Float, float, float, int, Float]: ...
+    ) -> tuple[float, bool, float, Float, Float]: ...
     def conditional(
         self, lambda_: Float, reml: bool, inverse: bool
     ) -> tuple[tuple[Float, ...], tuple[Float, ...]]: ...

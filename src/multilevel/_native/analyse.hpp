@@ -81,31 +81,79 @@ struct Links {
 
 class Analyser {
  public:
-  Analyser(const Rows& rows, int threads) : rows_(rows), threads_(threads) {}
+  // Trunks of up to `dense_limit` columns are dense without further thought.
+  Analyser(const Rows& rows, int threads, int dense_limit)
+      : rows_(rows), threads_(threads), dense_limit_(dense_limit) {}
 
   // Structure and, in `B`, the cross-products Z'[X y] by node.
   Structure run(std::vector<double>& B);
 
  private:
   const Rows& rows_;
-  int threads_;
+  int threads_, dense_limit_;
   Structure s_;
   std::vector<double>* B_ = nullptr;
+  std::vector<int> node_of_variable_;  // trunk variable -> node
 
-  void number_nodes(const Order& order);
+  Ordering order_trunk(const Order& order) const;
+  void number_nodes(const Order& order, const Ordering& trunk);
   void offsets();
   void accumulate(int f, const Grouped& g, const std::vector<int>& later, int begin, int end,
                   Links& out);
   void scan(int f);
-  void chain_panels(const Order& order);
+  void chain_panels(const Order& order, const Ordering& trunk);
+  void sparse_trunk_panels(const Ordering& trunk);
   void trunk_links(const Order& order);
+  void add_trunk_block(int a, int b, const double* block, idx stride);
   void plan_chunks();
-  void plan_trunk();
-
 };
 
-// Chain nodes in postorder (children just before their parent), trunk nodes by descending size.
-inline void Analyser::number_nodes(const Order& order) {
+// Trunk variables are numbered factor by factor, level by level.
+inline Ordering Analyser::order_trunk(const Order& order) const {
+  const int F = static_cast<int>(order.factors.size());
+  std::vector<int> base(rows_.factors.size(), 0), size;
+  int n = 0, dim = 0;
+  for (int c = order.chain; c < F; ++c) {
+    const RowFactor& rf = rows_.factors[order.factors[c]];
+    base[order.factors[c]] = n;
+    n += rf.levels;
+    dim += rf.levels * rf.k;
+  }
+  size.assign(n, 0);
+  for (int c = order.chain; c < F; ++c)
+    for (idx r = 0; r < rows_.n; ++r) ++size[base[order.factors[c]] + rows_.factors[order.factors[c]].codes[r]];
+  Ordering out;
+  if (dim > dense_limit_) {
+    // two trunk levels are linked when they meet one level of the last chain factor
+    const int root = order.factors[order.chain - 1];
+    const Grouped g = group_rows(rows_, root);
+    std::vector<std::vector<int>> cliques(rows_.factors[root].levels), member(n);
+    std::vector<int> stamp(n, -1);
+    for (int l = 0; l < rows_.factors[root].levels; ++l)
+      for (idx i = g.start[l]; i < g.start[l + 1]; ++i)
+        for (int c = order.chain; c < F; ++c) {
+          const int f = order.factors[c], v = base[f] + rows_.factors[f].codes[g.row(i)];
+          if (stamp[v] == l) continue;
+          stamp[v] = l;
+          cliques[l].push_back(v);
+          member[v].push_back(l);
+        }
+    if (link_density(n, cliques, member) < kDenseShare)
+      return minimum_degree(n, std::move(cliques), std::move(member));
+  }
+  // dense: big levels first within a factor, so that updates touch a compact corner
+  out.sequence.resize(n);
+  std::iota(out.sequence.begin(), out.sequence.end(), 0);
+  for (int c = order.chain; c < F; ++c) {
+    const auto begin = out.sequence.begin() + base[order.factors[c]];
+    std::stable_sort(begin, begin + rows_.factors[order.factors[c]].levels,
+                     [&](int a, int b) { return size[a] > size[b]; });
+  }
+  return out;
+}
+
+// Chain nodes in postorder (children just before their parent), then the trunk in its order.
+inline void Analyser::number_nodes(const Order& order, const Ordering& trunk) {
   const int F = static_cast<int>(rows_.factors.size());
   s_.factors.resize(F);
   for (int f = 0; f < F; ++f) {
@@ -145,14 +193,15 @@ inline void Analyser::number_nodes(const Order& order) {
   };
   if (C > 0)
     for (int l = 0; l < rows_.factors[order.factors[C - 1]].levels; ++l) descend(descend, C - 1, l);
-  s_.m = s_.top = next;
-  for (std::size_t i = C; i < order.factors.size(); ++i) {
-    const RowFactor& rf = rows_.factors[order.factors[i]];
-    std::vector<int> size(rf.levels, 0), by_size(rf.levels);
-    for (idx r = 0; r < rows_.n; ++r) ++size[rf.codes[r]];
-    std::iota(by_size.begin(), by_size.end(), 0);
-    std::stable_sort(by_size.begin(), by_size.end(), [&](int a, int b) { return size[a] > size[b]; });
-    for (int l : by_size) place(order.factors[i], l);
+  s_.top = next;
+  s_.m = next + trunk.sparse;
+  std::vector<std::pair<int, int>> variable;  // trunk variable -> factor, level
+  for (std::size_t i = C; i < order.factors.size(); ++i)
+    for (int l = 0; l < rows_.factors[order.factors[i]].levels; ++l) variable.push_back({order.factors[i], l});
+  node_of_variable_.resize(variable.size());
+  for (int v : trunk.sequence) {
+    node_of_variable_[v] = next;
+    place(variable[v].first, variable[v].second);
   }
 }
 
@@ -249,7 +298,7 @@ inline void Analyser::scan(int f) {
 }
 
 // Neighbour lists and panels of the chain nodes.
-inline void Analyser::chain_panels(const Order& order) {
+inline void Analyser::chain_panels(const Order& order, const Ordering& trunk) {
   s_.ptr.assign(s_.m + 1, 0);
   s_.panel.assign(s_.m + 1, 0);
   s_.width.assign(s_.m, 0);
@@ -272,7 +321,7 @@ inline void Analyser::chain_panels(const Order& order) {
       accumulate(f, g, later, part.begin, end, part.links);
     });
   }
-  for (const Part& part : parts) {
+  for (const Part& part : parts) {  // sizes
     std::size_t at = 0;
     for (std::size_t i = 0; i < part.links.count.size(); ++i) {
       const int v = s_.factors[part.factor].node[part.begin + i];
@@ -281,11 +330,16 @@ inline void Analyser::chain_panels(const Order& order) {
       s_.panel[v + 1] = idx(s_.width[v]) * s_.k_of(v);
     }
   }
+  for (int v = s_.top; v < s_.m; ++v) {  // sparse trunk nodes
+    s_.ptr[v + 1] = static_cast<idx>(trunk.later[v - s_.top].size());
+    for (int o : trunk.later[v - s_.top]) s_.width[v] += s_.k_of(node_of_variable_[o]);
+    s_.panel[v + 1] = idx(s_.width[v]) * s_.k_of(v);
+  }
   std::partial_sum(s_.ptr.begin(), s_.ptr.end(), s_.ptr.begin());
   std::partial_sum(s_.panel.begin(), s_.panel.end(), s_.panel.begin());
   s_.nbr.resize(s_.ptr[s_.m]);
   s_.nbr_col.resize(s_.ptr[s_.m]);
-  s_.A_panel.resize(s_.panel[s_.m]);
+  s_.A_panel.assign(s_.panel[s_.m], 0.0);
   for (Part& part : parts) {
     std::size_t at = 0, block = 0;
     for (std::size_t i = 0; i < part.links.count.size(); ++i) {
@@ -304,6 +358,43 @@ inline void Analyser::chain_panels(const Order& order) {
     }
     part.links = {};
   }
+}
+
+// Neighbour lists of the trunk nodes that are eliminated one by one; their panels start at zero.
+inline void Analyser::sparse_trunk_panels(const Ordering& trunk) {
+  for (int v = s_.top; v < s_.m; ++v) {
+    std::vector<int> nodes;
+    for (int o : trunk.later[v - s_.top]) nodes.push_back(node_of_variable_[o]);
+    std::sort(nodes.begin(), nodes.end());
+    int col = 0;
+    idx e = s_.ptr[v];
+    for (int n : nodes) {
+      s_.nbr[e] = n;
+      s_.nbr_col[e++] = col;
+      col += s_.k_of(n);
+    }
+    s_.merges[v] = 1;
+  }
+}
+
+// A link between trunk nodes: into the panel of the one that is eliminated first, or kept apart.
+inline void Analyser::add_trunk_block(int a, int b, const double* block, idx stride) {
+  const bool swap = a > b;
+  if (swap) std::swap(a, b);
+  const int ka = s_.k_of(a), kb = s_.k_of(b);
+  double* target;
+  idx target_stride;
+  if (a < s_.m) {
+    target = &s_.A_panel[s_.panel[a] + s_.nbr_col[s_.find(a, b)]];
+    target_stride = s_.width[a];
+  } else {
+    s_.trunk_blocks.push_back({a, b, static_cast<idx>(s_.A_trunk.size())});
+    s_.A_trunk.resize(s_.A_trunk.size() + idx(ka) * kb);
+    target = &s_.A_trunk[s_.trunk_blocks.back().offset];
+    target_stride = kb;
+  }
+  for (int i = 0; i < ka; ++i)
+    for (int j = 0; j < kb; ++j) target[i * target_stride + j] = swap ? block[j * stride + i] : block[i * stride + j];
 }
 
 // Trunk nodes: diagonal blocks and the links among them.
@@ -326,12 +417,8 @@ inline void Analyser::trunk_links(const Order& order) {
       int width = 0, col = 0;
       for (idx e = 0; e < links.count[l]; ++e) width += s_.k_of(links.nbr[at + e]);
       for (idx e = 0; e < links.count[l]; ++e) {
-        const int n = links.nbr[at + e], kn = s_.k_of(n);
-        s_.trunk_blocks.push_back({v, n, static_cast<idx>(s_.A_trunk.size())});
-        for (int a = 0; a < k; ++a)
-          for (int b = 0; b < kn; ++b)
-            s_.A_trunk.push_back(links.blocks[block + idx(a) * width + col + b]);
-        col += kn;
+        add_trunk_block(v, links.nbr[at + e], &links.blocks[block + col], width);
+        col += s_.k_of(links.nbr[at + e]);
       }
       at += links.count[l];
       block += std::size_t(k) * width;
@@ -343,7 +430,8 @@ inline void Analyser::trunk_links(const Order& order) {
 inline void Analyser::plan_chunks() {
   s_.chunks.clear();
   const idx work = s_.panel.empty() ? 0 : s_.panel[s_.top] + 8 * idx(s_.top);
-  const int wanted = work < 40000 ? 1 : 16;
+  // chunks would meet in the sparse part of the trunk
+  const int wanted = work < 40000 || s_.top < s_.m ? 1 : 16;
   int begin = 0;
   int reach = 0;  // the furthest sparse node that nodes begin..v update
   idx done = 0;
@@ -366,19 +454,18 @@ inline void Analyser::plan_chunks() {
   }
 }
 
-inline void Analyser::plan_trunk() {}
-
 inline Structure Analyser::run(std::vector<double>& B) {
   B_ = &B;
   s_.p1 = rows_.p1;
   const Order order = elimination_order(rows_);
-  number_nodes(order);
+  const Ordering trunk = order_trunk(order);
+  number_nodes(order, trunk);
   offsets();
   s_.A_diag.assign(s_.diag[s_.nodes], 0.0);
   B.assign(s_.rhs[s_.nodes], 0.0);
-  chain_panels(order);
+  chain_panels(order, trunk);
+  sparse_trunk_panels(trunk);
   trunk_links(order);
-  plan_trunk();
   plan_chunks();
   return std::move(s_);
 }

@@ -14,9 +14,11 @@
 
 namespace ml {
 
-// A direction of theta: entry (row, col) of Lambda of one factor.
+// A direction in which derivatives are taken: dLambda = w e_col' for one factor, where w is nonzero
+// in rows start .. start + w.size() - 1 (the term's rows).
 struct Direction {
-  int factor, row, col;
+  int factor, col, start;
+  std::vector<double> w;
 };
 
 struct Evaluation {
@@ -59,6 +61,11 @@ class Evaluator {
   // Criterion at Lambda (k x k blocks, factor by factor); derivatives along `directions` if wanted.
   Evaluation evaluate(const double* lambda, bool reml, const std::vector<Direction>& directions,
                       bool derivatives, bool keep_inverse = false);
+
+  double criterion(const Evaluation& ev, bool reml) const {
+    const double m = reml ? n_ - p() : n_;
+    return ev.log_det + (reml ? ev.log_det_x : 0) + m * (1 + std::log(2 * M_PI * ev.rss / m));
+  }
 
   // Makes solution() and inverse_diagonal() those at Lambda; nothing to do if the last evaluation
   // with derivatives was there. With `keep_inverse`, M^-1 on all links too (for hat_value).
@@ -398,14 +405,16 @@ inline void Evaluator::moments_of(int v, bool reml, Sums& sums, std::vector<doub
   gemm_nt(1, NF, p, x, p1, &sums.NFB[b], k, k, p, k);
 }
 
-// a_t at node v: (dLambda Lambda' + Lambda dLambda') rho = e_i u_j + Lambda e_j rho_i.
+// a_t at node v: (dLambda Lambda' + Lambda dLambda') rho = w u_col + Lambda e_col (w'rho).
 inline void Evaluator::direction_vector(int v, int t, double* out) const {
   const Structure& s = *s_;
   const Direction& d = dirs_[t];
   const int k = s.k_of(v), p1 = s.p1, p = p1 - 1;
   const double *u = &sol_[s.rhs[v]], *rho = &E_[s.rhs[v]], *l = lam(d.factor);
-  for (int i = 0; i < k; ++i) out[i] = l[i * k + d.col] * rho[d.row * p1 + p];
-  out[d.row] += u[d.col * p1 + p];
+  double wr = 0;
+  for (std::size_t i = 0; i < d.w.size(); ++i) wr += d.w[i] * rho[(d.start + i) * p1 + p];
+  for (int i = 0; i < k; ++i) out[i] = l[i * k + d.col] * wr;
+  for (std::size_t i = 0; i < d.w.size(); ++i) out[d.start + i] += d.w[i] * u[d.col * p1 + p];
 }
 
 // ra_n += Lambda_n' x for direction t (trunk nodes into `dense`).
@@ -873,14 +882,18 @@ inline void Evaluator::finish(Evaluation& out, bool reml, const Sums& total) con
   }
   if (reml)
     for (idx i = 0; i < block_.back(); ++i) G[i] -= total.NFB[i];
-  out.gradient.resize(nd);
+  out.gradient.assign(nd, 0.0);
   out.hessian.assign(idx(nd) * nd, 0.0);
   std::vector<double> q(nd);
   for (int t = 0; t < nd; ++t) {
     const Direction& d = dirs[t];
-    const idx at = block_[d.factor] + d.row * s.factors[d.factor].k + d.col;
-    q[t] = 2 * total.R[at];
-    out.gradient[t] = 2 * G[at] - q[t] / s2;
+    const int k = s.factors[d.factor].k;
+    for (std::size_t i = 0; i < d.w.size(); ++i) {
+      const idx at = block_[d.factor] + (d.start + i) * k + d.col;
+      q[t] += 2 * d.w[i] * total.R[at];
+      out.gradient[t] += 2 * d.w[i] * G[at];
+    }
+    out.gradient[t] -= q[t] / s2;
   }
   for (int t = 0; t < nd; ++t)
     for (int r = 0; r <= t; ++r) {
@@ -890,9 +903,13 @@ inline void Evaluator::finish(Evaluation& out, bool reml, const Sums& total) con
           v -= total.nu[t * p1 + a] * out.F[a * p + b] * total.nu[r * p1 + b];
       v = v / s2 - q[t] * q[r] / (m * s2 * s2);
       if (dirs[t].factor == dirs[r].factor && dirs[t].col == dirs[r].col) {
-        const int k = s.factors[dirs[t].factor].k;
-        const idx at = block_[dirs[t].factor] + dirs[t].row * k + dirs[r].row;
-        v += 2 * (K[at] - total.P[at] / s2);
+        const Direction &a = dirs[t], &b = dirs[r];
+        const int k = s.factors[a.factor].k;
+        for (std::size_t i = 0; i < a.w.size(); ++i)
+          for (std::size_t j = 0; j < b.w.size(); ++j) {
+            const idx at = block_[a.factor] + (a.start + i) * k + b.start + j;
+            v += 2 * a.w[i] * b.w[j] * (K[at] - total.P[at] / s2);
+          }
       }
       out.hessian[t * nd + r] = out.hessian[r * nd + t] = v;
     }

@@ -35,37 +35,42 @@ class Core {
 public:
   Core() = default;
   Core(const std::vector<FactorArg>& factors, Vec W, nb::object weights,
-       Vec T0, int threads) {
+       Vec T0, int threads, int dense_limit) {
     ml::Rows rows = read_rows(factors, W, weights);
     std::vector<double> T(T0.data(), T0.data() + T0.size());
     nb::gil_scoped_release release;
     std::vector<double> B;
-    ml::Analyser analyser(rows, threads);
+    ml::Analyser analyser(rows, threads, dense_limit);
     auto structure = std::make_shared<const ml::Structure>(analyser.run(B));
     eval_ = std::make_unique<ml::Evaluator>(structure, std::move(B), std::move(T),
                                             static_cast<double>(rows.n), threads);
   }
 
-  nb::tuple evaluate(Vec lambda, bool reml, const std::vector<std::tuple<int, int, int>>& directions,
+  // Criterion (of the scaled coordinates), its parts and, if wanted, gradient and Hessian along entries
+  // (factor, row, column) of Lambda.
+  nb::tuple evaluate(Vec lambda, bool reml, const std::vector<std::tuple<int, int, int>>& entries,
                      bool derivatives) {
     std::vector<ml::Direction> dirs;
-    for (auto [f, i, j] : directions) dirs.push_back({f, i, j});
+    for (auto [f, i, j] : entries) dirs.push_back({f, j, i, {1.0}});
     ml::Evaluation ev;
+    double value = std::numeric_limits<double>::infinity();
     {
       nb::gil_scoped_release release;
       std::lock_guard<std::mutex> lock(mutex_);
       ev = eval_->evaluate(lambda.data(), reml, dirs, derivatives);
+      if (ev.ok) value = eval_->criterion(ev, reml);
     }
-    const std::size_t p = ev.beta.size(), nd = derivatives ? dirs.size() : 0;
-    return nb::make_tuple(ev.ok, ev.log_det, ev.log_det_x, ev.rss, array(ev.beta, {p}), array(ev.F, {p, p}),
-                          array(ev.gradient, {nd}), array(ev.hessian, {nd, nd}));
+    const std::size_t p = ev.ok ? eval_->structure().p1 - 1 : 0, nd = ev.gradient.size();
+    return nb::make_tuple(value, ev.rss, array(ev.beta, {p}), array(ev.F, {p, p}), array(ev.gradient, {nd}),
+                          array(ev.hessian, {nd, nd}));
   }
 
-  // Newton from `theta` (or from the method of moments when it is empty).
-  nb::tuple fit(std::vector<double> theta, const std::vector<std::tuple<int, int, int>>& entries, bool reml,
+  // Newton from `lambda` (from the method of moments when it is empty); terms are
+  // (factor, first column, columns, independent).
+  nb::tuple fit(std::vector<double> lambda, const std::vector<std::tuple<int, int, int, bool>>& terms, bool reml,
                 double tolerance, int max_evaluations, nb::object observer) {
-    std::vector<ml::Direction> dirs;
-    for (auto [f, i, j] : entries) dirs.push_back({f, i, j});
+    std::vector<ml::TermBlock> blocks;
+    for (auto [f, start, k, independent] : terms) blocks.push_back({f, start, k, independent});
     std::function<void(double)> observe;
     if (!observer.is_none())
       observe = [&observer](double value) {
@@ -76,12 +81,11 @@ public:
     {
       nb::gil_scoped_release release;
       std::lock_guard<std::mutex> lock(mutex_);
-      if (theta.empty()) theta = ml::moment_start(*eval_, dirs);
-      r = ml::Newton(*eval_, dirs, reml, tolerance, max_evaluations, observe).run(theta);
+      if (lambda.empty()) lambda = ml::moment_start(*eval_);
+      r = ml::Newton(*eval_, blocks, reml, tolerance, max_evaluations, observe).run(lambda);
     }
-    const std::size_t nt = r.theta.size(), ne = r.log.size();
-    return nb::make_tuple(r.ok, r.converged, array(r.theta, {nt}), r.criterion, r.decrement, r.derivatives,
-                          array(r.log, {ne}));
+    const std::size_t size = r.lambda.size(), ne = r.log.size();
+    return nb::make_tuple(r.criterion, r.converged, r.decrement, array(r.lambda, {size}), array(r.log, {ne}));
   }
 
   // Conditional modes u of the spherical effects, (levels x k) per factor; with `inverse` also the
@@ -179,10 +183,11 @@ NB_MODULE(_core, m) {
     t.trsm = reinterpret_cast<ml::Lapack::Trsm>(trsm);
   });
   nb::class_<Core>(m, "Core")
-      .def(nb::init<const std::vector<FactorArg>&, Vec, nb::object, Vec, int>(),
-           "factors"_a, "W"_a, "weights"_a.none(), "T0"_a, "threads"_a)
-      .def("evaluate", &Core::evaluate, "lambda_"_a, "reml"_a, "directions"_a, "derivatives"_a)
-      .def("fit", &Core::fit, "theta"_a, "entries"_a, "reml"_a, "tolerance"_a, "max_evaluations"_a,
+      .def(nb::init<const std::vector<FactorArg>&, Vec, nb::object, Vec, int, int>(),
+           "factors"_a, "W"_a, "weights"_a.none(), "T0"_a, "threads"_a,
+           "dense_limit"_a)
+      .def("evaluate", &Core::evaluate, "lambda_"_a, "reml"_a, "entries"_a, "derivatives"_a)
+      .def("fit", &Core::fit, "lambda_"_a, "terms"_a, "reml"_a, "tolerance"_a, "max_evaluations"_a,
            "observer"_a.none())
       .def("conditional", &Core::conditional, "lambda_"_a, "reml"_a, "inverse"_a)
       .def("hat_values", &Core::hat_values, "factors"_a, "W"_a, "weights"_a.none(), "lambda_"_a, "reml"_a)

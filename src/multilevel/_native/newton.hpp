@@ -1,10 +1,15 @@
-// Damped Newton on the free entries of Lambda, unconstrained (signs are fixed afterwards).
+// Damped Newton for the relative covariance factors.
 //
-// The Hessian is the average information plus the exact second-derivative term of V; directions of
-// negative or vanishing curvature are taken by the absolute value of the curvature, so saddle points
-// repel. Damping (Levenberg) is raised only after a step that did not lower the criterion.
+// Each term's Lambda is kept as U diag(s) (left singular vectors and singular values, descending):
+// only Lambda Lambda' matters, and steps are taken in the lower triangle of the basis U. In that
+// basis a variance that vanishes is one coordinate that goes to zero; in the basis of the data it can
+// be the end of a curved valley. The Hessian is the average information plus the exact
+// second-derivative term of V. Directions of negative curvature are taken by its absolute value, so
+// saddle points repel; damping (Levenberg) is raised only after a step that did not lower the
+// criterion.
 #pragma once
 #include <functional>
+#include <limits>
 
 #include "evaluate.hpp"
 
@@ -48,153 +53,289 @@ inline void symmetric_eigen(std::vector<double> a, int n, std::vector<double>& w
   for (int i = 0; i < n; ++i) w[i] = a[i * n + i];
 }
 
+// Lambda V = U diag(s) by one-sided Jacobi rotations: singular values to full relative accuracy.
+// On return the columns of `a` (k x k) are U diag(s), descending, and U is orthogonal.
+inline void singular_form(std::vector<double>& a, int k, std::vector<double>& U) {
+  for (int sweep = 0; sweep < 60; ++sweep) {
+    bool rotated = false;
+    for (int p = 0; p < k; ++p)
+      for (int q = p + 1; q < k; ++q) {
+        double pp = 0, qq = 0, pq = 0;
+        for (int i = 0; i < k; ++i) {
+          pp += a[i * k + p] * a[i * k + p];
+          qq += a[i * k + q] * a[i * k + q];
+          pq += a[i * k + p] * a[i * k + q];
+        }
+        if (std::fabs(pq) <= 1e-15 * std::sqrt(pp * qq) && pp >= qq) continue;
+        rotated = true;
+        double c = 0, sn = 1;  // a swap, if the columns are orthogonal already
+        if (std::fabs(pq) > 1e-15 * std::sqrt(pp * qq)) {
+          const double h = (qq - pp) / (2 * pq);
+          const double t = (h >= 0 ? 1 : -1) / (std::fabs(h) + std::sqrt(h * h + 1));
+          c = 1 / std::sqrt(t * t + 1);
+          sn = t * c;
+        }
+        for (int i = 0; i < k; ++i) {
+          const double x = a[i * k + p], y = a[i * k + q];
+          a[i * k + p] = c * x - sn * y;
+          a[i * k + q] = sn * x + c * y;
+        }
+      }
+    if (!rotated) break;
+  }
+  // normalise; complete the basis where a column vanished (Gram-Schmidt on unit vectors)
+  U.assign(idx(k) * k, 0.0);
+  for (int j = 0; j < k; ++j) {
+    auto column_norm = [&](const std::vector<double>& m) {
+      double t = 0;
+      for (int i = 0; i < k; ++i) t += m[i * k + j] * m[i * k + j];
+      return std::sqrt(t);
+    };
+    const double norm = column_norm(a);
+    bool done = norm > 1e-150;
+    if (done)
+      for (int i = 0; i < k; ++i) U[i * k + j] = a[i * k + j] / norm;
+    for (int e = 0; e < k && !done; ++e) {
+      for (int i = 0; i < k; ++i) U[i * k + j] = i == e;
+      for (int twice = 0; twice < 2; ++twice)
+        for (int l = 0; l < j; ++l) {
+          double dot = 0;
+          for (int i = 0; i < k; ++i) dot += U[i * k + l] * U[i * k + j];
+          for (int i = 0; i < k; ++i) U[i * k + j] -= dot * U[i * k + l];
+        }
+      const double left = column_norm(U);
+      done = left > 0.5 / k;
+      if (done)
+        for (int i = 0; i < k; ++i) U[i * k + j] /= left;
+    }
+  }
+}
+
+// One term's place in its factor's block of Lambda.
+struct TermBlock {
+  int factor, start, k;
+  bool independent;
+};
+
 struct NewtonResult {
-  std::vector<double> theta, log;
-  double criterion = 0, decrement = 0;
-  int derivatives = 0;  // evaluations with derivatives
+  std::vector<double> lambda, log;
+  double criterion = std::numeric_limits<double>::infinity(), decrement = 0;
   bool converged = false, ok = false;
 };
 
 class Newton {
  public:
-  Newton(Evaluator& e, std::vector<Direction> entries, bool reml, double tolerance, int max_evaluations,
+  Newton(Evaluator& e, std::vector<TermBlock> terms, bool reml, double tolerance, int max_evaluations,
          std::function<void(double)> observe)
-      : e_(e), entries_(std::move(entries)), reml_(reml), tol_(tolerance), max_(max_evaluations),
-        observe_(std::move(observe)) {}
-
-  double criterion(const Evaluation& ev) const {
-    const double m = reml_ ? e_.n_rows() - (e_.structure().p1 - 1) : e_.n_rows();
-    return ev.log_det + (reml_ ? ev.log_det_x : 0) + m * (1 + std::log(2 * M_PI * ev.rss / m));
+      : e_(e), terms_(std::move(terms)), reml_(reml), tol_(tolerance), max_(max_evaluations),
+        observe_(std::move(observe)) {
+    for (const TermBlock& t : terms_) n_ += t.independent ? t.k : t.k * (t.k + 1) / 2;
   }
 
-  NewtonResult run(std::vector<double> theta) {
-    const int nt = static_cast<int>(theta.size());
-    NewtonResult r;
-    r.theta = theta;
-    Evaluation ev = at(r.theta, r);
-    if (!ev.ok) return r;
-    r.ok = true;
-    r.criterion = r.log.back();
-    double mu = 0;
-    std::vector<double> w, U, step(nt), trial(nt);
-    while (true) {
-      symmetric_eigen(ev.hessian, nt, w, U);
-      double top = 0;
-      for (double x : w) top = std::max(top, std::fabs(x));
-      std::vector<double> slope(nt, 0.0);
-      for (int i = 0; i < nt; ++i)
-        for (int j = 0; j < nt; ++j) slope[i] += U[j * nt + i] * ev.gradient[j];
-      r.decrement = 0;
-      bool saddle = false;
-      for (int i = 0; i < nt; ++i) {
-        const double curvature = std::max(std::fabs(w[i]), 1e-7 * top);
-        if (curvature > 0) r.decrement += slope[i] * slope[i] / curvature;
-        saddle |= w[i] < -1e-6 * top && slope[i] * slope[i] > 1e-3 * tol_ * -w[i];
-      }
-      if (top == 0 || (r.decrement < tol_ && !saddle)) {
-        r.converged = true;
-        return r;
-      }
-      bool accepted = false;
-      for (int attempt = 0; attempt < 25 && !accepted; ++attempt) {
-        if (static_cast<int>(r.log.size()) >= max_) return r;
-        double predicted = 0, length = 0;
-        std::fill(step.begin(), step.end(), 0.0);
-        for (int i = 0; i < nt; ++i) {
-          const double c = -slope[i] / (std::max(std::fabs(w[i]), 1e-7 * top) + mu);
-          predicted += c * slope[i] + 0.5 * w[i] * c * c;
-          for (int j = 0; j < nt; ++j) step[j] += c * U[j * nt + i];
-        }
-        double size = 0;
-        for (int j = 0; j < nt; ++j) {
-          length = std::max(length, std::fabs(step[j]));
-          size = std::max(size, std::fabs(r.theta[j]));
-        }
-        const double shrink = std::min(1.0, (1 + 2 * size) / std::max(length, 1e-300));
-        for (int j = 0; j < nt; ++j) trial[j] = off_zero(j, r.theta[j] + shrink * step[j]);
-        Evaluation next = at(trial, r);
-        const double noise = 1e-13 * (std::fabs(r.criterion) + e_.n_rows());
-        if (next.ok && r.log.back() <= r.criterion + noise) {
-          const double gain = r.criterion - r.log.back();
-          accepted = true;
-          if (gain < 0.1 * -predicted && -predicted > 1e-6) mu = std::max(4 * mu, 0.02 * top);
-          else mu = mu > 1e-3 * top ? mu / 8 : 0;
-          r.theta = trial;
-          r.criterion = r.log.back();
-          ev = std::move(next);
-        } else {
-          mu = std::max(4 * mu, 0.05 * top);
-        }
-      }
-      if (!accepted) {  // the criterion cannot be lowered any more: rounding, or a failure
-        r.converged = r.decrement < 1e-6;
-        return r;
-      }
+  NewtonResult run(const std::vector<double>& start) {
+    Point here = evaluate(start);
+    if (here.ok) {
+      result_.ok = true;
+      result_.converged = descend(here);
+      result_.lambda = here.lambda;
+      result_.criterion = here.criterion;
     }
+    return std::move(result_);
   }
 
  private:
+  // A point in singular form with its derivatives.
+  struct Point {
+    bool ok = false;
+    double criterion = std::numeric_limits<double>::infinity();
+    std::vector<double> lambda, gradient, hessian;
+    std::vector<Direction> directions;
+  };
+  // Curvatures and slopes along the eigenvectors of the Hessian.
+  struct Model {
+    std::vector<double> w, U, slope;
+    double top = 0;
+    double curvature(std::size_t i) const { return std::max(std::fabs(w[i]), 1e-8 * top); }
+  };
+
   Evaluator& e_;
-  std::vector<Direction> entries_;
+  std::vector<TermBlock> terms_;
   bool reml_;
   double tol_;
-  int max_;
+  int max_, n_ = 0;
   std::function<void(double)> observe_;
+  NewtonResult result_;
 
-  // The Hessian needs a nonsingular Lambda: diagonal entries keep a hair's distance from zero.
-  double off_zero(int t, double x) const {
-    constexpr double kHair = 1e-7;
-    if (entries_[t].row != entries_[t].col || std::fabs(x) >= kHair) return x;
-    return x < 0 ? -kHair : kHair;
+  static constexpr double kHair = 1e-7;  // singular values stay this far from zero (see K in finish)
+
+  idx block(int factor) const {
+    idx at = 0;
+    for (int f = 0; f < factor; ++f) at += idx(e_.structure().factors[f].k) * e_.structure().factors[f].k;
+    return at;
   }
 
-  Evaluation at(const std::vector<double>& theta, NewtonResult& r) {
-    std::vector<double> lambda(e_.lambda_size(), 0.0);
-    fill(theta, lambda);
-    Evaluation ev = e_.evaluate(lambda.data(), reml_, entries_, true);
-    const double value = ev.ok ? criterion(ev) : std::numeric_limits<double>::infinity();
-    ev.ok = ev.ok && std::isfinite(value);
-    r.log.push_back(value);
-    ++r.derivatives;
-    if (observe_) observe_(value);
-    return ev;
+  Point evaluate(const std::vector<double>& lambda) {
+    Point p;
+    p.lambda = lambda;
+    for (const TermBlock& t : terms_) {
+      const int ld = e_.structure().factors[t.factor].k;
+      double* L = &p.lambda[block(t.factor) + idx(t.start) * ld + t.start];
+      if (t.independent) {
+        for (int j = 0; j < t.k; ++j) {
+          double& x = L[j * ld + j];
+          if (std::fabs(x) < kHair) x = kHair;
+          p.directions.push_back({t.factor, t.start + j, t.start + j, {1.0}});
+        }
+        continue;
+      }
+      std::vector<double> a(idx(t.k) * t.k), U;
+      for (int i = 0; i < t.k; ++i)
+        for (int j = 0; j < t.k; ++j) a[i * t.k + j] = L[i * ld + j];
+      singular_form(a, t.k, U);
+      for (int j = 0; j < t.k; ++j) {
+        double s = 0;
+        for (int i = 0; i < t.k; ++i) s += a[i * t.k + j] * U[i * t.k + j];
+        s = std::max(s, kHair);
+        for (int i = 0; i < t.k; ++i) L[i * ld + j] = s * U[i * t.k + j];
+        for (int i = j; i < t.k; ++i) {
+          Direction d{t.factor, t.start + j, t.start, {}};
+          for (int r = 0; r < t.k; ++r) d.w.push_back(U[r * t.k + i]);
+          p.directions.push_back(std::move(d));
+        }
+      }
+    }
+    Evaluation ev = e_.evaluate(p.lambda.data(), reml_, p.directions, true);
+    if (ev.ok) p.criterion = e_.criterion(ev, reml_);
+    p.ok = ev.ok && std::isfinite(p.criterion);
+    if (!p.ok) p.criterion = std::numeric_limits<double>::infinity();
+    p.gradient = std::move(ev.gradient);
+    p.hessian = std::move(ev.hessian);
+    result_.log.push_back(p.criterion);
+    if (observe_) observe_(p.criterion);
+    return p;
   }
 
-  void fill(const std::vector<double>& theta, std::vector<double>& lambda) const {
-    const Structure& s = e_.structure();
-    std::vector<idx> block(s.factors.size() + 1, 0);
-    for (std::size_t f = 0; f < s.factors.size(); ++f) block[f + 1] = block[f] + idx(s.factors[f].k) * s.factors[f].k;
-    for (std::size_t t = 0; t < theta.size(); ++t)
-      lambda[block[entries_[t].factor] + entries_[t].row * s.factors[entries_[t].factor].k + entries_[t].col] = theta[t];
+  Model model(const Point& p) const {
+    Model m;
+    symmetric_eigen(p.hessian, n_, m.w, m.U);
+    m.slope.assign(n_, 0.0);
+    for (int i = 0; i < n_; ++i) {
+      m.top = std::max(m.top, std::fabs(m.w[i]));
+      for (int j = 0; j < n_; ++j) m.slope[i] += m.U[j * n_ + i] * p.gradient[j];
+    }
+    return m;
+  }
+
+  std::vector<double> moved(const Point& p, const std::vector<double>& step) const {
+    std::vector<double> lambda = p.lambda;
+    for (int t = 0; t < n_; ++t) {
+      const Direction& d = p.directions[t];
+      const int ld = e_.structure().factors[d.factor].k;
+      for (std::size_t i = 0; i < d.w.size(); ++i)
+        lambda[block(d.factor) + (d.start + i) * ld + d.col] += step[t] * d.w[i];
+    }
+    return lambda;
+  }
+
+  double noise(double criterion) const { return 1e-13 * (std::fabs(criterion) + e_.n_rows()); }
+
+  // Newton steps from `here` until the decrement is below the tolerance; whether it got there.
+  bool descend(Point& here) {
+    double mu = 0;
+    int idle = 0;  // accepted steps in a row that gained nothing beyond rounding
+    std::vector<double> step(n_);
+    while (true) {
+      const Model m = model(here);
+      result_.decrement = 0;
+      for (int i = 0; i < n_; ++i) result_.decrement += m.slope[i] * m.slope[i] / std::max(m.curvature(i), 1e-300);
+      if (m.top == 0) return true;
+      if (result_.decrement < tol_) {
+        if (!leave_saddle(here, m)) return true;
+        mu = 0;
+        continue;
+      }
+      bool accepted = false;
+      for (int attempt = 0; attempt < 25 && !accepted; ++attempt) {
+        if (static_cast<int>(result_.log.size()) >= max_) return false;
+        double length = 0, size = 0, predicted = 0;
+        std::fill(step.begin(), step.end(), 0.0);
+        for (int i = 0; i < n_; ++i) {
+          const double c = -m.slope[i] / (m.curvature(i) + mu);
+          for (int j = 0; j < n_; ++j) step[j] += c * m.U[j * n_ + i];
+        }
+        for (int t = 0; t < n_; ++t) length = std::max(length, std::fabs(step[t]));
+        for (double x : here.lambda) size = std::max(size, std::fabs(x));
+        const double shrink = std::min(1.0, (1 + 2 * size) / length);
+        for (double& x : step) x *= shrink;
+        for (int i = 0; i < n_; ++i) {
+          double c = 0;
+          for (int j = 0; j < n_; ++j) c += m.U[j * n_ + i] * step[j];
+          predicted -= c * m.slope[i] + 0.5 * m.w[i] * c * c;
+        }
+        Point next = evaluate(moved(here, step));
+        if (next.ok && next.criterion <= here.criterion + noise(here.criterion)) {
+          accepted = true;
+          const double gain = here.criterion - next.criterion;
+          idle = gain > noise(here.criterion) ? 0 : idle + 1;
+          mu = gain < 0.1 * predicted && predicted > 1e-6 ? std::max(4 * mu, 0.02 * m.top)
+               : mu > 1e-3 * m.top                        ? mu / 8
+                                                          : 0;
+          here = std::move(next);
+        } else {
+          mu = std::max(4 * mu, 0.05 * m.top);
+        }
+      }
+      // the criterion cannot be lowered any more: rounding, or a failure
+      if (!accepted || idle == 4) return result_.decrement < 1e-6;
+    }
+  }
+
+  // At a stationary point: a step along the most negative curvature, if that lowers the criterion.
+  bool leave_saddle(Point& here, const Model& m) {
+    const int i = static_cast<int>(std::min_element(m.w.begin(), m.w.end()) - m.w.begin());
+    if (m.w[i] > -1e-5 * m.top) return false;
+    std::vector<double> step(n_);
+    for (double length : {0.3, 0.05, -0.05}) {
+      if (static_cast<int>(result_.log.size()) >= max_) return false;
+      for (int j = 0; j < n_; ++j) step[j] = (m.slope[i] > 0 ? -length : length) * m.U[j * n_ + i];
+      Point next = evaluate(moved(here, step));
+      if (next.ok && next.criterion < here.criterion - 1e-9) {
+        here = std::move(next);
+        return true;
+      }
+    }
+    return false;
   }
 };
 
-// Starting values: variance of each random-effect column by the method of moments, one at a time.
-inline std::vector<double> moment_start(const Evaluator& e, const std::vector<Direction>& entries) {
+// Starting values (diagonal Lambda): variance of each random-effect column by the method of moments.
+inline std::vector<double> moment_start(const Evaluator& e) {
   const Structure& s = e.structure();
   const int p1 = s.p1, p = p1 - 1;
   const double yy = e.T0()[p * p1 + p], n = e.n_rows();
-  std::vector<std::vector<double>> share(s.factors.size());
+  std::vector<double> share;
   double explained = 0;
-  for (std::size_t f = 0; f < s.factors.size(); ++f) {
-    const int k = s.factors[f].k;
-    share[f].assign(k, 0.0);
-    for (int v : s.factors[f].node)
-      for (int j = 0; j < k; ++j) {
-        const double a = s.A_diag[s.diag[v] + j * k + j], b = e.B()[s.rhs[v] + j * p1 + p];
-        if (a > 0) share[f][j] += b * b / a;
+  for (const Factor& f : s.factors) {
+    std::vector<double> own(f.k, 0.0);
+    for (int v : f.node)
+      for (int j = 0; j < f.k; ++j) {
+        const double a = s.A_diag[s.diag[v] + j * f.k + j], b = e.B()[s.rhs[v] + j * p1 + p];
+        if (a > 0) own[j] += b * b / a;
       }
-    const double chance = s.factors[f].levels / n;
-    for (double& x : share[f]) {
+    const double chance = f.levels / n;
+    for (double& x : own) {
       x = std::min(std::max((x / yy - chance) / std::max(1 - chance, 0.05), 0.02), 0.9);
       explained += x;
     }
+    share.insert(share.end(), own.begin(), own.end());
   }
-  std::vector<double> theta;
-  for (const Direction& d : entries)
-    theta.push_back(d.row != d.col ? 0.0
-                                   : std::sqrt(share[d.factor][d.row] / std::max(1 - explained, 0.1)));
-  return theta;
+  std::vector<double> lambda;
+  std::size_t at = 0;
+  for (const Factor& f : s.factors)
+    for (int i = 0; i < f.k; ++i, ++at)
+      for (int j = 0; j < f.k; ++j)
+        lambda.push_back(i == j ? std::sqrt(share[at] / std::max(1 - explained, 0.1)) : 0.0);
+  return lambda;
 }
 
 }  // namespace ml

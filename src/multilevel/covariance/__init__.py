@@ -1,0 +1,1 @@
+"""theta and the relative covariance factor of a term."""

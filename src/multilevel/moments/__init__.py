@@ -1,0 +1,1 @@
+"""Cross-products of [Z X y] and the coordinates they are taken in."""

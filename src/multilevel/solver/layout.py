@@ -53,7 +53,7 @@ class Layout:
         self.sizes = tuple(len(f.transform) for f in factors)
         self.offsets = tuple(int(x) for x in np.cumsum([0, *(k * k for k in self.sizes)]))
         place = {
-            term: (block, start, width)
+            term: (block, start, int(width))
             for block, f in enumerate(factors)
             for term, start, width in zip(
                 f.terms, f.starts, np.diff([*f.starts, len(f.transform)]), strict=True
@@ -61,7 +61,7 @@ class Layout:
         }
         slots, at = [], 0
         for term, kind in enumerate(kinds):
-            block, start, k = place[term][0], place[term][1], int(place[term][2])
+            block, start, k = place[term]
             size = len(entries(kind, k))
             span = slice(start, start + k)
             f = factors[block]
@@ -73,54 +73,40 @@ class Layout:
             )  # fmt: skip
             at += size
         self.terms: tuple[TermSlot, ...] = tuple(slots)
+        #: Whether shifting a predictor changes the model: several independent effects of a factor.
+        self.origin_matters = any(
+            s.k < self.sizes[s.block] or (s.kind == "independent" and s.k > 1) for s in slots
+        )
         self.n_theta = at
 
     @cached_property
-    def entries(self) -> list[Entry]:
-        """(block, row, column) of theta's entries in the core's blocks."""
-        return [
-            (slot.block, slot.start + i, slot.start + j)
-            for slot in self.terms
-            for i, j in entries(slot.kind, slot.k)
-        ]
+    def native_terms(self) -> list[tuple[int, int, int, bool]]:
+        """(block, first column, columns, independent) of every term."""
+        return [(s.block, s.start, s.k, s.kind == "independent") for s in self.terms]
 
     def blocks(self, theta: Float) -> Float:
         """The core's blocks (flat, row-major) at theta of the data's scale."""
-        return self._place(
-            [slot.inverse @ from_theta(slot.kind, slot.k, theta[slot.theta]) for slot in self.terms]
-        )
-
-    def scaled_blocks(self, scaled: Float) -> Float:
-        """The core's blocks from scaled entries (the optimiser's coordinates)."""
-        return self._place([from_theta(s.kind, s.k, scaled[s.theta]) for s in self.terms])
-
-    def _place(self, factors: Sequence[Float]) -> Float:
         flat = np.zeros(self.offsets[-1])
-        for slot, factor in zip(self.terms, factors, strict=True):
-            size = self.sizes[slot.block]
-            block = flat[self.offsets[slot.block] : self.offsets[slot.block + 1]].reshape(size, size)
-            block[slot.start : slot.start + slot.k, slot.start : slot.start + slot.k] = factor
+        for slot in self.terms:
+            view = self.view(flat, slot)
+            view[:] = slot.inverse @ from_theta(slot.kind, slot.k, theta[slot.theta])
         return flat
 
-    def relative_factors(self, scaled: Float) -> tuple[Float, ...]:
-        """Lambda of every term on the data's scale from scaled entries."""
-        return tuple(
-            lower_factor(slot.transform @ from_theta(slot.kind, slot.k, scaled[slot.theta]))
-            for slot in self.terms
-        )
+    def view(self, blocks: Float, slot: TermSlot) -> Float:
+        """A term's part of the core's blocks, shape (k, k), as a view."""
+        size = self.sizes[slot.block]
+        block = blocks[self.offsets[slot.block] : self.offsets[slot.block + 1]]
+        span = slice(slot.start, slot.start + slot.k)
+        return block.reshape(size, size)[span, span]
+
+    def relative_factors(self, blocks: Float) -> tuple[Float, ...]:
+        """Lambda of every term on the data's scale."""
+        return tuple(lower_factor(slot.transform @ self.view(blocks, slot)) for slot in self.terms)
 
     def theta(self, factors: Sequence[Float]) -> Float:
         """theta from the terms' relative factors."""
         parts = [to_theta(s.kind, f) for s, f in zip(self.terms, factors, strict=True)]
         return np.concatenate(parts) if parts else np.empty(0)
-
-    def scaled(self, theta: Float) -> Float:
-        """The optimiser's coordinates of theta."""
-        factors = [
-            lower_factor(slot.inverse @ from_theta(slot.kind, slot.k, theta[slot.theta]))
-            for slot in self.terms
-        ]
-        return self.theta(factors)
 
     @cached_property
     def full(self) -> tuple[list[Entry], Float]:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from multilevel.covariance.relative_factor import lower_factor
 from multilevel.exceptions import ConvergenceWarning, DataError, warn
 from multilevel.moments.scaling import scale_design, scale_response
 from multilevel.solver.layout import Layout
-from multilevel.solver.native import make_core, n_threads
+from multilevel.solver.native import make_core, n_threads, one_blas_thread
 from multilevel.solver.optimize import Control, optimise
 from multilevel.state import FitState, TermState
 
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from multilevel._native import _core
     from multilevel.design.matrices import ModelMatrices
     from multilevel.moments.scaling import ScaledDesign, ScaledResponse
+    from multilevel.solver.layout import TermSlot
+    from multilevel.solver.optimize import OptSummary
     from multilevel.typing import Float
 
 __all__ = ["LinearProblem"]
@@ -29,6 +30,9 @@ __all__ = ["LinearProblem"]
 # Step of the central differences of the exact gradient that give the Hessian, in scaled
 # coordinates: with fourth-order differences the truncation error is about 1e-11.
 _HESSIAN_STEP = 1e-3
+# From this size on BLAS is kept at one thread (entering that context costs about 10 microseconds).
+_MANY_ROWS = 20_000
+_LARGE_TRUNK = 48
 
 
 class LinearProblem:
@@ -83,9 +87,12 @@ class LinearProblem:
                 self._arguments, response.residual, design.root_weights, T0
             )
         self.n_theta = self._layout.n_theta
+        self._large = self._core.sizes()["dense_dim"] > _LARGE_TRUNK
 
     @classmethod
-    def from_matrices(cls, matrices: ModelMatrices, control: Control | None = None) -> LinearProblem:
+    def from_matrices(
+        cls, matrices: ModelMatrices, control: Control | None = None
+    ) -> LinearProblem:
         """The problem of a model.
 
         Parameters
@@ -100,9 +107,10 @@ class LinearProblem:
         DataError
             If nothing is left to estimate (see :mod:`multilevel.moments.scaling`).
         """
-        design = scale_design(matrices)
-        response = scale_response(design, matrices.y, matrices.offset)
-        return cls(matrices, control or Control(), design, response)
+        with one_blas_thread(len(matrices.y) > _MANY_ROWS):
+            design = scale_design(matrices)
+            response = scale_response(design, matrices.y, matrices.offset)
+            return cls(matrices, control or Control(), design, response)
 
     def with_response(self, y: Float) -> LinearProblem:
         """The same model, analysed structure and all, for another response of shape (n,)."""
@@ -132,18 +140,15 @@ class LinearProblem:
     def deviance(self, theta: Float, *, reml: bool = False) -> float:
         """Profiled criterion at theta: -2 log-likelihood, or the REML criterion."""
         blocks = self._layout.blocks(self._check(theta))
-        ok, log_det, log_det_x, rss = self._core.evaluate(blocks, reml, [], False)[:4]
-        if not ok:
-            return float("inf")
-        df = self._df(reml)
-        value = log_det + df * (1.0 + np.log(2.0 * np.pi * rss / df)) + self._constant(reml)
-        return float(value + (log_det_x if reml else 0.0))
+        with one_blas_thread(self._large):
+            return self._core.evaluate(blocks, reml, [], False)[0] + self._constant(reml)
 
     def gradient(self, theta: Float, *, reml: bool = False) -> Float:
         """Exact gradient of :meth:`deviance` in theta, shape (n_theta,)."""
         directions, jacobian = self._layout.full
         blocks = self._layout.blocks(self._check(theta))
-        full: Float = self._core.evaluate(blocks, reml, directions, True)[6]
+        with one_blas_thread(self._large):
+            full: Float = self._core.evaluate(blocks, reml, directions, True)[4]
         return full @ jacobian
 
     def hessian(self, theta: Float, *, reml: bool = False) -> Float:
@@ -181,27 +186,26 @@ class LinearProblem:
         ConvergenceError
             If the criterion is not finite at any start.
         """
-        scaled_start = None if start is None else self._layout.scaled(self._check(start))
-        optimum = optimise(
-            self._core,
-            self._layout,
-            reml=reml,
-            df=self._df(reml),
-            constant=self._constant(reml),
-            start=scaled_start,
-            control=self._control,
-        )
+        with one_blas_thread(self._large):
+            optimum = optimise(
+                self._core,
+                self._layout,
+                reml=reml,
+                constant=self._constant(reml),
+                start=None if start is None else self._layout.blocks(self._check(start)),
+                control=self._control,
+            )
+            state = self._state(optimum.blocks, reml, optimum.summary)
         if not optimum.summary.converged:
             warn(f"The optimiser {optimum.summary.message}.", ConvergenceWarning)
-        return self._state(optimum.scaled, reml, optimum.summary)
+        return state
 
-    def _state(self, scaled: Float, reml: bool, summary: Any) -> FitState:
+    def _state(self, blocks: Float, reml: bool, summary: OptSummary) -> FitState:
         layout = self._layout
-        blocks = layout.scaled_blocks(scaled)
+        _, rss, coordinates, F, _, _ = self._core.evaluate(blocks, reml, [], False)
         modes, _ = self._core.conditional(blocks, reml, False)
-        _, _, _, rss, coordinates, F, _, _ = self._core.evaluate(blocks, reml, [], False)
         sigma = float(np.sqrt(rss / self._df(reml)))
-        factors = layout.relative_factors(scaled)
+        factors = layout.relative_factors(blocks)
         inverse_r = np.linalg.inv(self._design.R)
         terms = tuple(
             TermState(factor, sigma**2 * factor @ factor.T, self._modes(slot, blocks, modes))
@@ -216,28 +220,14 @@ class LinearProblem:
             sigma=sigma,
             objective=summary.final,
             terms=terms,
-            is_singular=any(_is_singular(factor) for factor in self._scaled_factors(scaled)),
+            is_singular=any(_is_singular(layout.view(blocks, slot)) for slot in layout.terms),
             optimizer=summary,
         )
 
-    def _scaled_factors(self, scaled: Float) -> list[Float]:
-        from multilevel.covariance.relative_factor import from_theta
-
-        return [
-            lower_factor(from_theta(s.kind, s.k, scaled[s.theta])) for s in self._layout.terms
-        ]
-
-    def _block(self, slot: Any, blocks: Float) -> Float:
-        layout = self._layout
-        size = layout.sizes[slot.block]
-        block = blocks[layout.offsets[slot.block] : layout.offsets[slot.block + 1]]
-        span = slice(slot.start, slot.start + slot.k)
-        return block.reshape(size, size)[span, span]
-
-    def _modes(self, slot: Any, blocks: Float, u: tuple[Float, ...]) -> Float:
+    def _modes(self, slot: TermSlot, blocks: Float, u: tuple[Float, ...]) -> Float:
         """Conditional modes of a term on the data's scale: transform Lambda u."""
         spherical = u[slot.block][:, slot.start : slot.start + slot.k]
-        return spherical @ (slot.transform @ self._block(slot, blocks)).T
+        return spherical @ (slot.transform @ self._layout.view(blocks, slot)).T
 
     def conditional_covariances(self, state: FitState) -> tuple[Float, ...]:
         """Covariance of the random effects given the data, per term, shape (n_levels, k, k).
@@ -246,11 +236,12 @@ class LinearProblem:
         Eq. 58).
         """
         blocks = self._layout.blocks(state.theta)
-        _, inverses = self._core.conditional(blocks, state.reml, True)
+        with one_blas_thread(self._large):
+            _, inverses = self._core.conditional(blocks, state.reml, True)
         out = []
         for slot in self._layout.terms:
             span = slice(slot.start, slot.start + slot.k)
-            map_ = slot.transform @ self._block(slot, blocks)
+            map_ = slot.transform @ self._layout.view(blocks, slot)
             out.append(state.sigma**2 * map_ @ inverses[slot.block][:, span, span] @ map_.T)
         return tuple(out)
 
@@ -258,10 +249,10 @@ class LinearProblem:
         """Leverages, shape (n,): derivative of each fitted value by its own response."""
         W = np.column_stack([self._design.Q, self._response.residual])
         blocks = self._layout.blocks(state.theta)
-        leverages: Float = self._core.hat_values(
-            self._arguments, W, self._design.root_weights, blocks, state.reml
-        )
-        return leverages
+        with one_blas_thread(self._large):
+            return self._core.hat_values(
+                self._arguments, W, self._design.root_weights, blocks, state.reml
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         return {"matrices": self.matrices, "control": self._control}

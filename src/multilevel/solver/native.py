@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from multilevel._native import _core
+from multilevel.exceptions import NotSupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from multilevel.typing import Float
 
-__all__ = ["make_core", "n_threads"]
+__all__ = ["make_core", "n_threads", "one_blas_thread"]
 
 # Sizes up to this are factorised without LAPACK (kSmallDense in _native/lapack.hpp).
 _SMALL_DENSE = 48
+# Trunks of up to this many columns are dense; larger ones are looked at (_native/ordering.hpp).
+_DENSE_LIMIT = 1000
+# A dense trunk with more columns than this (8 n^2 bytes) is refused.
+_DENSE_MAXIMUM = 30_000
 
 
 def n_threads(requested: int | None) -> int:
@@ -30,12 +37,51 @@ def n_threads(requested: int | None) -> int:
 
 
 def make_core(
-    factors: Sequence[tuple[Any, ...]], W: Float, weights: Float | None, T0: Float, threads: int
+    factors: Sequence[tuple[Any, ...]],
+    W: Float,
+    weights: Float | None,
+    T0: Float,
+    threads: int,
+    dense_limit: int = _DENSE_LIMIT,
 ) -> _core.Core:
-    """The core of one model: cross-products taken, elimination planned."""
-    if sum(factor[3] * len(factor[2]) for factor in factors) > _SMALL_DENSE:
+    """Take the cross-products of one model and plan its elimination.
+
+    Raises
+    ------
+    NotSupportedError
+        If the factors are crossed so densely that the trunk would not fit in memory.
+    """
+    if len(factors) > 1 and sum(f[3] * len(f[2]) for f in factors) > _SMALL_DENSE:
         _load_lapack()
-    return _core.Core(factors, W, weights, T0, threads)
+    core = _core.Core(factors, W, weights, T0, threads, dense_limit)
+    columns = core.sizes()["dense_dim"]
+    if columns > _DENSE_MAXIMUM:
+        raise NotSupportedError(
+            f"After elimination of the largest grouping factor {columns} densely linked random "
+            f"effects remain; their Schur complement would take {8e-9 * columns**2:.0f} GB. Fit a "
+            "sample of the rows, or leave out the crossed factor with the second-most levels."
+        )
+    return core
+
+
+@lru_cache(maxsize=1)
+def _blas_controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    _load_lapack()  # SciPy brings a BLAS of its own, which must be there to be found
+    return ThreadpoolController().select(user_api="blas")
+
+
+def one_blas_thread(wanted: bool) -> AbstractContextManager[Any]:
+    """Context in which BLAS uses one thread, if wanted.
+
+    The kernels bring their own threads; BLAS threads that wait actively for a busy core make a fit
+    several times slower. (Entering the context is not free, so small problems do without.)
+    """
+    if not wanted:
+        return nullcontext()
+    limit: AbstractContextManager[Any] = _blas_controller().limit(limits=1)
+    return limit
 
 
 @lru_cache(maxsize=1)

@@ -21,10 +21,12 @@ __all__ = ["Control", "OptSummary", "Optimum", "optimise"]
 
 _log = logging.getLogger("multilevel")
 
-# Entries of Lambda (scaled coordinates, where 1 means "as large as the residual") below this are
+# Singular values of Lambda (scaled coordinates: 1 means "as large as the residual") below this are
 # candidates for an exact zero, which is taken if the criterion does not rise by more than _TIE.
 _NEAR_ZERO = 1e-3
 _TIE = 1e-9
+# Multiples of the identity tried as a second start.
+_SCALES = (1.0, 3.0, 10.0, 30.0, 100.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +88,17 @@ class OptSummary:
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
-    """Optimum in scaled coordinates.
+    """Optimum in the core's coordinates.
 
     Attributes
     ----------
-    scaled : ndarray, shape (n_theta,)
-        Free entries of Lambda in the core's coordinates.
+    blocks : ndarray
+        Lambda of every grouping factor, flat (see :class:`~multilevel.solver.layout.Layout`).
     summary : OptSummary
         How it was found.
     """
 
-    scaled: Float
+    blocks: Float
     summary: OptSummary
 
 
@@ -104,13 +106,13 @@ class _Search:
     """One optimisation: counts evaluations and remembers the best point."""
 
     def __init__(
-        self, core: _core.Core, layout: Layout, reml: bool, df: int, constant: float, control: Control
+        self, core: _core.Core, layout: Layout, reml: bool, constant: float, control: Control
     ) -> None:
         self.core, self.layout, self.reml = core, layout, reml
-        self.df, self.constant, self.control = df, constant, control
+        self.constant, self.control = constant, control
         self.log: list[float] = []
         self.gradients = self.starts = 0
-        self.scaled: Float = np.zeros(layout.n_theta)
+        self.blocks: Float = np.zeros(layout.offsets[-1])
         self.value = self.decrement = np.inf
         self.converged = False
 
@@ -120,43 +122,57 @@ class _Search:
         if self.control.verbose:
             observer = self._observe
         left = self.control.max_evaluations - len(self.log)
-        ok, converged, scaled, value, decrement, gradients, log = self.core.fit(
-            start, self.layout.entries, self.reml, self.control.tolerance, left, observer
+        value, converged, decrement, blocks, log = self.core.fit(
+            start, self.layout.native_terms, self.reml, self.control.tolerance, left, observer
         )
+        value += self.constant
         self.log += list(log + self.constant)
-        self.gradients += gradients
+        self.gradients += len(log)
         self.starts += 1
-        if ok and value + self.constant < self.value - _TIE:
-            self.scaled, self.value = scaled, value + self.constant
+        if value < self.value - _TIE:
+            self.blocks, self.value = blocks, value
             self.decrement, self.converged = decrement, converged
 
-    def criterion(self, scaled: Float) -> float:
+    def criterion(self, blocks: Float) -> float:
         """Criterion without derivatives."""
-        ok, log_det, log_det_x, rss = self.core.evaluate(
-            self.layout.scaled_blocks(scaled), self.reml, [], False
-        )[:4]
-        value = np.inf
-        if ok:
-            value = log_det + self.df * (1.0 + np.log(2.0 * np.pi * rss / self.df)) + self.constant
-            value += log_det_x if self.reml else 0.0
+        value = self.core.evaluate(blocks, self.reml, [], False)[0] + self.constant
         self.log.append(value)
-        return float(value)
+        return value
 
-    def snap(self) -> None:
-        """Set entries to zero exactly where the criterion allows it: boundary optima."""
+    def snap(self) -> bool:
+        """Set small singular values to zero exactly where the criterion allows it; whether any."""
+        found = False
         for slot in self.layout.terms:
-            part = self.scaled[slot.theta]
-            small = np.abs(part) < _NEAR_ZERO
-            if not small.any() or not part.any():
-                continue
-            candidate = self.scaled.copy()
-            candidate[slot.theta] = np.where(small, 0.0, part)
-            value = self.criterion(candidate)
-            if value <= self.value + _TIE:
-                self.scaled, self.value = candidate, min(value, self.value)
+            candidate = self.blocks.copy()
+            view = self.layout.view(candidate, slot)
+            if slot.kind == "independent":
+                small = np.abs(view.diagonal()) < _NEAR_ZERO
+                view[small, small] = 0.0
+            else:
+                left, values, _ = np.linalg.svd(view)
+                small = values < _NEAR_ZERO
+                view[:] = left * np.where(small, 0.0, values)
+            if small.any():
+                value = self.criterion(candidate)
+                if value <= self.value + _TIE:
+                    self.blocks, self.value = candidate, min(value, self.value)
+                    found = True
+        return found
+
+    def from_larger(self) -> None:
+        """A second start from large variances.
+
+        Taken where a local optimum is likely: at a zero variance, and when effects of one factor
+        are modelled as independent (large, nearly cancelling effects may fit better).
+
+        Of the multiples of the identity the one with the lowest criterion is taken.
+        """
+        identity = np.concatenate([np.eye(k).ravel() for k in self.layout.sizes])
+        values = [self.criterion(scale * identity) for scale in _SCALES]
+        self.newton(list(_SCALES[int(np.argmin(values))] * identity))
 
     def _observe(self, value: float) -> None:
-        _log.info("evaluation %d: criterion %.8f", len(self.log) + 1, value + self.constant)
+        _log.info("criterion %.8f", value + self.constant)
 
 
 def optimise(
@@ -164,12 +180,11 @@ def optimise(
     layout: Layout,
     *,
     reml: bool,
-    df: int,
     constant: float,
     start: Float | None,
     control: Control,
 ) -> Optimum:
-    """Minimise the profiled criterion over theta.
+    """Minimise the profiled criterion over the relative covariance factors.
 
     Parameters
     ----------
@@ -179,12 +194,10 @@ def optimise(
         Where theta lives.
     reml : bool
         Criterion.
-    df : int
-        n - p for REML, n for ML.
     constant : float
         What the criterion of the data's scale has more than that of the scaled coordinates.
     start : ndarray or None
-        Starting point in scaled coordinates.
+        Starting point: the core's blocks.
     control : Control
         Settings.
 
@@ -193,17 +206,19 @@ def optimise(
     ConvergenceError
         If the criterion is not finite at any start.
     """
-    search = _Search(core, layout, reml, df, constant, control)
+    search = _Search(core, layout, reml, constant, control)
     search.newton([] if start is None else list(start))
     if not np.isfinite(search.value):
-        search.newton([float(i == j) for _, i, j in layout.entries])
+        search.newton(list(np.concatenate([np.eye(k).ravel() for k in layout.sizes])))
     if not np.isfinite(search.value):
         raise ConvergenceError(
             "The criterion is not finite at the starting values. Some variance is practically "
             "infinite relative to the residual: check for a response that is constant within "
             "groups, or rescale extreme values."
         )
-    search.snap()
+    if search.snap() or layout.origin_matters:
+        search.from_larger()
+        search.snap()
     message = (
         f"converged after {len(search.log)} evaluations"
         if search.converged
@@ -214,4 +229,4 @@ def optimise(
         search.converged, len(search.log), search.gradients, search.starts, search.log[0],
         search.value, search.decrement, np.array(search.log), message,
     )  # fmt: skip
-    return Optimum(search.scaled, summary)
+    return Optimum(search.blocks, summary)
