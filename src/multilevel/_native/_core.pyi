@@ -5,7 +5,7 @@ from typing import Any
 
 from multilevel.typing import Float
 
-def set_lapack(potrf: int, potri: int, trsm: int) -> None: ...
+def set_lapack(potrf: int, potri: int, trsm: int, gemm: int) -> None: ...
 
 class Core:
     def __init__(
@@ -35,7 +35,7 @@ class Core:
     ) -> tuple[float, bool, float, Float, Float]: ...
     def conditional(
         self, lambda_: Float, reml: bool, inverse: bool
-    ) -> tuple[tuple[Float, ...], tuple[Float, ...]]: ...
+    ) -> tuple[float, Float, Float, tuple[Float, ...], tuple[Float, ...]]: ...
     def hat_values(
         self,
         factors: Sequence[tuple[Any, ...]],

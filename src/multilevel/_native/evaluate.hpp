@@ -8,7 +8,7 @@
 #include <memory>
 #include <mutex>
 
-#include "lapack.hpp"
+#include "dense.hpp"
 #include "parallel.hpp"
 #include "structure.hpp"
 
@@ -80,6 +80,8 @@ class Evaluator {
   const std::vector<double>& solution() const { return sol_; }
   const std::vector<double>& inverse_diagonal() const { return Minv_; }
   const std::vector<double>& fixed_covariance() const { return F_; }
+  double residual_sum() const { return rss_; }
+  const std::vector<double>& fixed_effects() const { return beta_; }
   const double* lambda_block(int f) const { return lam(f); }
   // M^-1 between effect i of node a and effect j of node b, which share a row (keep_inverse).
   double inverse_entry(int a, int i, int b, int j) const {
@@ -103,13 +105,24 @@ class Evaluator {
   std::vector<double> lam_, L_, H_, h_, S_, hT_, sol_, E_, Minv_, Y_, ra_;
   std::vector<Sums> parts_;
   std::vector<Direction> dirs_;
+  std::vector<std::vector<int>> on_;  // factor -> its directions
+  std::vector<idx> a_base_;           // factor -> offset of its nodes' direction vectors in a_
+  std::vector<double> a_;             // node -> a_t, k x (directions on its factor)
   std::vector<double> beta_, F_;
+  double rss_ = 0;
   bool keep_inverse_ = false, settled_ = false, settled_reml_ = false;
 
   const double* lam(int f) const { return lam_.data() + block_[f]; }
   bool isolated() const { return s_->nbr.empty(); }
   int p() const { return s_->p1 - 1; }
+  double* vectors(int v) {
+    const int f = s_->factor[v];
+    return a_.data() + a_base_[f] + idx(s_->level[v]) * s_->k_of(v) * on_[f].size();
+  }
 
+  std::vector<double> make_scratch() const {
+    return std::vector<double>(s_->max_k * (8 * s_->max_k + 4 * s_->p1 + dirs_.size()) + 64);
+  }
   template <class Body>
   void over_chunks(bool reverse, Body&& body);
   template <int K>
@@ -117,13 +130,14 @@ class Evaluator {
   void update_later(int v, const double* H, const double* h);
   void scaled_diag(int v, double* out, bool add_identity, std::vector<double>& scratch) const;
   void assemble_trunk();
+  std::vector<int> trunk_rows(int v) const;
   void scatter(int first, int last);
   template <int K>
   void solve(int v);
   void product(int v, std::vector<double>& dense, std::vector<double>& scratch);
   void moments_of(int v, bool reml, Sums& sums, std::vector<double>& scratch) const;
-  void direction_vector(int v, int t, double* out) const;
-  void add_rhs(int n, int t, const double* x, std::vector<double>& dense);
+  void direction_vectors(int v);
+  void add_rhs(int n, int from, const double* x, std::vector<double>& dense);
   void link_information(int v, int n, const double* A, idx w, Sums& sums, double* scratch);
   void start_information(int v, Sums& sums, std::vector<double>& scratch);
   template <int K>
@@ -152,7 +166,7 @@ template <class Body>
 void Evaluator::over_chunks(bool reverse, Body&& body) {
   const Structure& s = *s_;
   auto range = [&](int begin, int end, Sums& sums) {
-    std::vector<double> scratch(std::size_t(8) * s.max_k * s.max_k + 4 * s.max_k * s.p1 + 64);
+    std::vector<double> scratch = make_scratch();
     body(begin, end, sums, scratch);
   };
   const int chunks = static_cast<int>(s.chunks.size());
@@ -263,6 +277,7 @@ inline void Evaluator::scatter(int first, int last) {
     const int k = s.k_of(v), w = s.width[v];
     const double *H = H_.data() + s.panel[v], *h = &h_[s.rhs[v]];
     idx e = std::lower_bound(s.nbr.begin() + begin, s.nbr.begin() + end, first) - s.nbr.begin();
+    std::vector<int> row_of;
     for (; e < end && s.nbr[e] < last; ++e) {
       const int ca = s.dense_col[s.nbr[e] - s.m], ka = s.k_of(s.nbr[e]);
       if (k == 1 && scalar) {
@@ -274,20 +289,29 @@ inline void Evaluator::scatter(int first, int last) {
         for (int c = 0; c < p1; ++c) hT_[ca + c * ld] -= x * h[c];
         continue;
       }
+      const int from = s.nbr_col[e];
+      if (row_of.empty()) row_of = trunk_rows(v);
       for (int a = 0; a < ka; ++a) {
         double* column = S_.data() + (ca + a) * ld;
         for (int i = 0; i < k; ++i) {
-          const double x = H[idx(i) * w + s.nbr_col[e] + a];
-          for (idx g = e; g < end; ++g) {
-            const int cb = s.dense_col[s.nbr[g] - s.m], kb = s.k_of(s.nbr[g]);
-            const double* Hb = H + idx(i) * w + s.nbr_col[g];
-            for (int b = 0; b < kb; ++b) column[cb + b] -= x * Hb[b];
-          }
+          const double* Hi = H + idx(i) * w;
+          const double x = Hi[from + a];
+          for (int c = from; c < w; ++c) column[row_of[c]] -= x * Hi[c];
           for (int c = 0; c < p1; ++c) hT_[ca + a + c * ld] -= x * h[i * p1 + c];
         }
       }
     }
   }
+}
+
+// Trunk row of every column of v's panel (-1 for columns of sparse neighbours).
+inline std::vector<int> Evaluator::trunk_rows(int v) const {
+  const Structure& s = *s_;
+  std::vector<int> rows(s.width[v], -1);
+  for (idx e = s.ptr[v]; e < s.ptr[v + 1]; ++e)
+    if (s.nbr[e] >= s.m)
+      for (int j = 0; j < s.k_of(s.nbr[e]); ++j) rows[s.nbr_col[e] + j] = s.dense_col[s.nbr[e] - s.m] + j;
+  return rows;
 }
 
 inline void Evaluator::assemble_trunk() {
@@ -406,78 +430,78 @@ inline void Evaluator::moments_of(int v, bool reml, Sums& sums, std::vector<doub
 }
 
 // a_t at node v: (dLambda Lambda' + Lambda dLambda') rho = w u_col + Lambda e_col (w'rho).
-inline void Evaluator::direction_vector(int v, int t, double* out) const {
+inline void Evaluator::direction_vectors(int v) {
   const Structure& s = *s_;
-  const Direction& d = dirs_[t];
-  const int k = s.k_of(v), p1 = s.p1, p = p1 - 1;
-  const double *u = &sol_[s.rhs[v]], *rho = &E_[s.rhs[v]], *l = lam(d.factor);
-  double wr = 0;
-  for (std::size_t i = 0; i < d.w.size(); ++i) wr += d.w[i] * rho[(d.start + i) * p1 + p];
-  for (int i = 0; i < k; ++i) out[i] = l[i * k + d.col] * wr;
-  for (std::size_t i = 0; i < d.w.size(); ++i) out[d.start + i] += d.w[i] * u[d.col * p1 + p];
+  const int k = s.k_of(v), p1 = s.p1, p = p1 - 1, f = s.factor[v];
+  const std::vector<int>& on = on_[f];
+  const int nt = static_cast<int>(on.size());
+  const double *u = &sol_[s.rhs[v]], *rho = &E_[s.rhs[v]], *l = lam(f);
+  double* out = vectors(v);
+  for (int j = 0; j < nt; ++j) {
+    const Direction& d = dirs_[on[j]];
+    double wr = 0;
+    for (std::size_t i = 0; i < d.w.size(); ++i) wr += d.w[i] * rho[(d.start + i) * p1 + p];
+    for (int i = 0; i < k; ++i) out[i * nt + j] = l[i * k + d.col] * wr;
+    for (std::size_t i = 0; i < d.w.size(); ++i) out[(d.start + i) * nt + j] += d.w[i] * u[d.col * p1 + p];
+  }
 }
 
-// ra_n += Lambda_n' x for direction t (trunk nodes into `dense`).
-inline void Evaluator::add_rhs(int n, int t, const double* x, std::vector<double>& dense) {
+// ra_n += Lambda_n' X, where the columns of X belong to the directions on factor `from` (trunk nodes
+// go into `dense`).
+inline void Evaluator::add_rhs(int n, int from, const double* x, std::vector<double>& dense) {
   const Structure& s = *s_;
   const int k = s.k_of(n), nd = static_cast<int>(dirs_.size());
+  const std::vector<int>& on = on_[from];
+  const int nt = static_cast<int>(on.size());
   const double* l = lam(s.factor[n]);
   double* out = n < s.m ? &ra_[s.effect[n] * nd] : &dense[(s.effect[n] - s.effect[s.m]) * nd];
-  for (int j = 0; j < k; ++j)
-    for (int i = 0; i < k; ++i) out[idx(j) * nd + t] += l[i * k + j] * x[i];
+  for (int i = 0; i < k; ++i)
+    for (int j = 0; j < k; ++j) {
+      const double c = l[i * k + j];
+      if (c == 0) continue;
+      for (int t = 0; t < nt; ++t) out[idx(j) * nd + on[t]] += c * x[i * nt + t];
+    }
 }
 
 // What the link A_vn (stride w) adds to the right-hand sides and to a_t'A a_r.
 inline void Evaluator::link_information(int v, int n, const double* A, idx w, Sums& sums, double* scratch) {
   const Structure& s = *s_;
   const int nd = static_cast<int>(dirs_.size()), k = s.k_of(v), kn = s.k_of(n);
-  double *a = scratch, *b = a + s.max_k, *x = b + s.max_k;
-  for (int t = 0; t < nd; ++t) {
-    const int f = dirs_[t].factor;
-    if (f == s.factor[v]) {  // A_vn' a_t goes to n
-      direction_vector(v, t, a);
-      std::fill_n(x, kn, 0.0);
-      gemm_tn(1, A, w, a, 1, x, 1, kn, k, 1);
-      add_rhs(n, t, x, sums.dense);
-      for (int r = 0; r < nd; ++r) {
-        if (dirs_[r].factor != s.factor[n]) continue;
-        direction_vector(n, r, b);
-        double q = 0;
-        for (int i = 0; i < kn; ++i) q += b[i] * x[i];
-        sums.info[std::max(r, t) * nd + std::min(r, t)] += q;
-      }
-    } else if (f == s.factor[n]) {  // A_vn a_t goes to v
-      direction_vector(n, t, a);
-      std::fill_n(x, k, 0.0);
-      gemm(1, A, w, a, 1, x, 1, k, kn, 1);
-      add_rhs(v, t, x, sums.dense);
+  const std::vector<int>&on = on_[s.factor[v]], &other = on_[s.factor[n]];
+  const int nt = static_cast<int>(on.size()), no = static_cast<int>(other.size());
+  const double *a = vectors(v), *b = vectors(n);
+  double* x = scratch;
+  std::fill_n(x, kn * nt, 0.0);  // A_vn' a goes to n
+  gemm_tn(1, A, w, a, nt, x, nt, kn, k, nt);
+  add_rhs(n, s.factor[v], x, sums.dense);
+  for (int i = 0; i < kn; ++i)
+    for (int r = 0; r < no; ++r) {
+      const double c = b[i * no + r];
+      for (int t = 0; t < nt; ++t)
+        sums.info[std::max(other[r], on[t]) * nd + std::min(other[r], on[t])] += c * x[i * nt + t];
     }
-  }
+  std::fill_n(x, k * no, 0.0);  // A_vn b goes to v
+  gemm(1, A, w, b, no, x, no, k, kn, no);
+  add_rhs(v, s.factor[n], x, sums.dense);
 }
 
 // Right-hand sides Lambda'A a_t (into ra_), a_t'A a_r and N'a_t for node v.
 inline void Evaluator::start_information(int v, Sums& sums, std::vector<double>& scratch) {
   const Structure& s = *s_;
-  const std::vector<Direction>& dirs = dirs_;
-  const int nd = static_cast<int>(dirs.size()), k = s.k_of(v), p1 = s.p1, f = s.factor[v];
-  double *a = scratch.data(), *Aa = a + s.max_k, *b = Aa + s.max_k;
-  const double* N = &E_[s.rhs[v]];
-  for (int t = 0; t < nd; ++t) {
-    if (dirs[t].factor != f) continue;
-    direction_vector(v, t, a);
-    for (int i = 0; i < k; ++i)
-      for (int c = 0; c + 1 < p1; ++c) sums.nu[t * p1 + c] += N[i * p1 + c] * a[i];
-    std::fill_n(Aa, k, 0.0);
-    gemm(1, &s.A_diag[s.diag[v]], k, a, 1, Aa, 1, k, k, 1);
-    add_rhs(v, t, Aa, sums.dense);
-    for (int r = 0; r <= t; ++r) {
-      if (dirs[r].factor != f) continue;
-      direction_vector(v, r, b);
-      double q = 0;
-      for (int i = 0; i < k; ++i) q += b[i] * Aa[i];
-      sums.info[t * nd + r] += q;
+  const int nd = static_cast<int>(dirs_.size()), k = s.k_of(v), p1 = s.p1;
+  const std::vector<int>& on = on_[s.factor[v]];
+  const int nt = static_cast<int>(on.size());
+  const double *a = vectors(v), *N = &E_[s.rhs[v]];
+  double* Aa = scratch.data();
+  std::fill_n(Aa, k * nt, 0.0);
+  gemm(1, &s.A_diag[s.diag[v]], k, a, nt, Aa, nt, k, k, nt);
+  add_rhs(v, s.factor[v], Aa, sums.dense);
+  for (int i = 0; i < k; ++i)
+    for (int t = 0; t < nt; ++t) {
+      const double c = a[i * nt + t];
+      for (int r = 0; r <= t; ++r) sums.info[on[t] * nd + on[r]] += c * Aa[i * nt + r];
+      for (int col = 0; col + 1 < p1; ++col) sums.nu[on[t] * p1 + col] += c * N[i * p1 + col];
     }
-  }
   if (v >= s.m) return;
   for (idx e = s.ptr[v]; e < s.ptr[v + 1]; ++e)
     link_information(v, s.nbr[e], s.A_panel.data() + s.panel[v] + s.nbr_col[e], s.width[v], sums,
@@ -508,6 +532,20 @@ inline void Evaluator::gather(int v, const double* Hh, double* Y) const {
   const idx ld = s.dense_dim;
   const int k = s.k_of(v), w = s.width[v];
   const bool scalar = k == 1 && s.dense_dim == s.nodes - s.m;
+  if (!scalar && s.nbr[s.ptr[v]] >= s.m) {  // trunk only: a dense block
+    const std::vector<int> row = trunk_rows(v);
+    thread_local std::vector<double> block, product;
+    block.resize(idx(w) * w);
+    for (int i = 0; i < w; ++i) {
+      const double* column = S_.data() + row[i] * ld;
+      for (int j = i; j < w; ++j) block[idx(i) * w + j] = block[idx(j) * w + i] = column[row[j]];
+    }
+    product.assign(idx(k) * w, 0.0);
+    gemm(1, Hh, w, block.data(), w, product.data(), w, k, w, w);
+    for (int i = 0; i < w; ++i)
+      for (int a = 0; a < k; ++a) Y[idx(i) * k + a] -= product[idx(a) * w + i];
+    return;
+  }
   for (idx e = s.ptr[v]; e < s.ptr[v + 1]; ++e) {
     const int n = s.nbr[e], kn = s.k_of(n), col = s.nbr_col[e];
     if (scalar && n >= s.m) {
@@ -600,7 +638,7 @@ void Evaluator::inverse(int v, Sums& sums, std::vector<double>& scratch) {
 inline void Evaluator::inverse_trunk(Sums& sums, std::vector<double>& scratch) {
   const Structure& s = *s_;
   const idx ld = s.dense_dim;
-  dense_inverse(S_.data(), s.dense_dim);
+  dense_inverse(S_.data(), s.dense_dim, threads_);
   auto entry = [&](idx r, idx c) { return r >= c ? S_[r + c * ld] : S_[c + r * ld]; };
   double *AL = scratch.data(), *blk = AL + s.max_k * s.max_k;
   for (int v = s.m; v < s.nodes; ++v) {
@@ -680,7 +718,7 @@ inline Evaluation Evaluator::evaluate(const double* lambda, bool reml,
   if (!total.ok) return out;
   if (s.dense_dim) {
     assemble_trunk();
-    if (!dense_cholesky(S_.data(), s.dense_dim)) return out;
+    if (!dense_cholesky(S_.data(), s.dense_dim, threads_)) return out;
     const idx ld = s.dense_dim;
     for (idx i = 0; i < ld; ++i) total.log_det += 2 * std::log(S_[i + i * ld]);
     dense_solve(S_.data(), s.dense_dim, hT_.data(), p1, false);
@@ -714,6 +752,7 @@ inline Evaluation Evaluator::evaluate(const double* lambda, bool reml,
   solve_lower<0>(Li.data(), p, out.F.data(), p);
   solve_lower_t<0>(Li.data(), p, out.F.data(), p);
   out.ok = true;
+  rss_ = out.rss;
   beta_ = out.beta;
   F_ = out.F;
   if (derivatives_wanted) {
@@ -738,9 +777,15 @@ inline void Evaluator::derivatives(Evaluation& out, bool reml) {
   E_ = B_;
   Minv_.resize(s.diag[s.nodes]);
   ra_.assign(s.effects * nd, 0.0);
+  on_.assign(s.factors.size(), {});
+  for (int t = 0; t < nd; ++t) on_[dirs_[t].factor].push_back(t);
+  a_base_.assign(s.factors.size() + 1, 0);
+  for (std::size_t f = 0; f < s.factors.size(); ++f)
+    a_base_[f + 1] = a_base_[f] + idx(s.factors[f].levels) * s.factors[f].k * on_[f].size();
+  a_.resize(a_base_.back());
   if (keep_inverse_ || std::find(s.merges.begin(), s.merges.end(), 1) != s.merges.end())
     Y_.resize(s.A_panel.size());
-  std::vector<double> scratch(std::size_t(8) * s.max_k * s.max_k + 4 * s.max_k * p1 + 64);
+  std::vector<double> scratch = make_scratch();
 
   // solutions M^-1 Lambda'Z'[X y]
   std::vector<double> xT = hT_;
@@ -770,7 +815,9 @@ inline void Evaluator::derivatives(Evaluation& out, bool reml) {
         for (int v = at; v < stop; ++v) {
           product(v, sums.dense, scr);
           moments_of(v, reml, sums, scr);
-          if (nd) start_information(v, sums, scr);
+          if (!nd) continue;
+          direction_vectors(v);
+          start_information(v, sums, scr);
         }
         if (nd) inform_range(at, stop, sums, scr);
         inverse_range(at, stop, sums, scr);
@@ -802,6 +849,10 @@ inline void Evaluator::derivatives(Evaluation& out, bool reml) {
     for (int v = s.m; v < s.nodes; ++v) moments_of(v, reml, parts_.back(), scratch);
     if (nd) {
       for (Sums& part : parts_) part.dense.assign(dense_effects * nd, 0.0);
+      over_chunks(false, [&](int begin, int end, Sums&, std::vector<double>&) {
+        for (int v = begin; v < end; ++v) direction_vectors(v);
+      });
+      for (int v = s.m; v < s.nodes; ++v) direction_vectors(v);
       over_chunks(false, [&](int begin, int end, Sums& sums, std::vector<double>& scr) {
         for (int v = begin; v < end; ++v) start_information(v, sums, scr);
       });

@@ -88,8 +88,8 @@ public:
     return nb::make_tuple(r.criterion, r.converged, r.decrement, array(r.lambda, {size}), array(r.log, {ne}));
   }
 
-  // Conditional modes u of the spherical effects, (levels x k) per factor; with `inverse` also the
-  // diagonal blocks of M^-1, (levels x k x k).
+  // y'Py, fixed effects and (X'V^-1 X)^-1, conditional modes u of the spherical effects, (levels x k)
+  // per factor; with `inverse` also the diagonal blocks of M^-1, (levels x k x k).
   nb::tuple conditional(Vec lambda, bool reml, bool inverse) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (!eval_->settle(lambda.data(), reml, false)) throw std::runtime_error("criterion not finite");
@@ -107,7 +107,9 @@ public:
       modes.append(array(std::move(u), {q, k}));
       if (inverse) blocks.append(array(std::move(M), {q, k, k}));
     }
-    return nb::make_tuple(nb::tuple(modes), nb::tuple(blocks));
+    const std::size_t p = s.p1 - 1;
+    return nb::make_tuple(eval_->residual_sum(), array(eval_->fixed_effects(), {p}),
+                          array(eval_->fixed_covariance(), {p, p}), nb::tuple(modes), nb::tuple(blocks));
   }
 
   // Leverage of every row; the rows are those of the constructor.
@@ -176,11 +178,13 @@ public:
 }  // namespace
 
 NB_MODULE(_core, m) {
-  m.def("set_lapack", [](std::uintptr_t potrf, std::uintptr_t potri, std::uintptr_t trsm) {
+  m.def("set_lapack", [](std::uintptr_t potrf, std::uintptr_t potri, std::uintptr_t trsm,
+                         std::uintptr_t gemm) {
     ml::Lapack& t = ml::lapack();
     t.potrf = reinterpret_cast<ml::Lapack::Potrf>(potrf);
     t.potri = reinterpret_cast<ml::Lapack::Potrf>(potri);
     t.trsm = reinterpret_cast<ml::Lapack::Trsm>(trsm);
+    t.gemm = reinterpret_cast<ml::Lapack::Gemm>(gemm);
   });
   nb::class_<Core>(m, "Core")
       .def(nb::init<const std::vector<FactorArg>&, Vec, nb::object, Vec, int, int>(),

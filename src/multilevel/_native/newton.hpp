@@ -6,7 +6,8 @@
 // be the end of a curved valley. The Hessian is the average information plus the exact
 // second-derivative term of V. Directions of negative curvature are taken by its absolute value, so
 // saddle points repel; damping (Levenberg) is raised only after a step that did not lower the
-// criterion.
+// criterion. Where the average information is a poor guide (few groups) and convergence becomes slow,
+// the exact Hessian takes over.
 #pragma once
 #include <functional>
 #include <limits>
@@ -166,7 +167,8 @@ class Newton {
   std::function<void(double)> observe_;
   NewtonResult result_;
 
-  static constexpr double kHair = 1e-7;  // singular values stay this far from zero (see K in finish)
+  static constexpr int kSlow = 3;         // slow steps after which the exact Hessian is used
+  static constexpr double kHair = 1e-8;  // singular values stay this far from zero (see K in finish)
 
   idx block(int factor) const {
     idx at = 0;
@@ -204,6 +206,12 @@ class Newton {
         }
       }
     }
+    at(p);
+    return p;
+  }
+
+  // Criterion and derivatives at p.lambda along p.directions.
+  void at(Point& p) {
     Evaluation ev = e_.evaluate(p.lambda.data(), reml_, p.directions, true);
     if (ev.ok) p.criterion = e_.criterion(ev, reml_);
     p.ok = ev.ok && std::isfinite(p.criterion);
@@ -212,7 +220,27 @@ class Newton {
     p.hessian = std::move(ev.hessian);
     result_.log.push_back(p.criterion);
     if (observe_) observe_(p.criterion);
-    return p;
+  }
+
+  // Replaces the Hessian of p by differences of the exact gradient.
+  void sharpen(Point& p) {
+    std::vector<double> hessian(idx(n_) * n_), step(n_, 0.0);
+    for (int t = 0; t < n_; ++t) {
+      const Direction& d = p.directions[t];
+      const int ld = e_.structure().factors[d.factor].k;
+      double size = 0;  // of the column that moves
+      for (int i = 0; i < ld; ++i) size = std::max(size, std::fabs(p.lambda[block(d.factor) + i * ld + d.col]));
+      step[t] = 1e-4 * (0.1 + size);
+      Point q;
+      q.lambda = moved(p, step);
+      q.directions = p.directions;
+      at(q);
+      if (!q.ok) return;
+      for (int r = 0; r < n_; ++r) hessian[t * n_ + r] = (q.gradient[r] - p.gradient[r]) / step[t];
+      step[t] = 0;
+    }
+    for (int t = 0; t < n_; ++t)
+      for (int r = 0; r < n_; ++r) p.hessian[t * n_ + r] = 0.5 * (hessian[t * n_ + r] + hessian[r * n_ + t]);
   }
 
   Model model(const Point& p) const {
@@ -243,11 +271,16 @@ class Newton {
   bool descend(Point& here) {
     double mu = 0;
     int idle = 0;  // accepted steps in a row that gained nothing beyond rounding
+    int slow = 0;  // steps in a row that shrank the decrement by less than a factor of five
+    double last = std::numeric_limits<double>::infinity();
     std::vector<double> step(n_);
     while (true) {
+      if (slow >= kSlow) sharpen(here);
       const Model m = model(here);
       result_.decrement = 0;
       for (int i = 0; i < n_; ++i) result_.decrement += m.slope[i] * m.slope[i] / std::max(m.curvature(i), 1e-300);
+      if (slow < kSlow) slow = result_.decrement < 1 && result_.decrement > 0.2 * last ? slow + 1 : 0;
+      last = result_.decrement;
       if (m.top == 0) return true;
       if (result_.decrement < tol_) {
         if (!leave_saddle(here, m)) return true;
@@ -286,7 +319,7 @@ class Newton {
         }
       }
       // the criterion cannot be lowered any more: rounding, or a failure
-      if (!accepted || idle == 4) return result_.decrement < 1e-6;
+      if (!accepted || idle == 2) return result_.decrement < 1e-6;
     }
   }
 

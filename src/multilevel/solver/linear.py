@@ -202,8 +202,7 @@ class LinearProblem:
 
     def _state(self, blocks: Float, reml: bool, summary: OptSummary) -> FitState:
         layout = self._layout
-        _, rss, coordinates, F, _, _ = self._core.evaluate(blocks, reml, [], False)
-        modes, _ = self._core.conditional(blocks, reml, False)
+        rss, coordinates, F, modes, _ = self._core.conditional(blocks, reml, False)
         sigma = float(np.sqrt(rss / self._df(reml)))
         factors = layout.relative_factors(blocks)
         inverse_r = np.linalg.inv(self._design.R)
@@ -237,7 +236,7 @@ class LinearProblem:
         """
         blocks = self._layout.blocks(state.theta)
         with one_blas_thread(self._large):
-            _, inverses = self._core.conditional(blocks, state.reml, True)
+            inverses = self._core.conditional(blocks, state.reml, True)[4]
         out = []
         for slot in self._layout.terms:
             span = slice(slot.start, slot.start + slot.k)

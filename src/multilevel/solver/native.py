@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["make_core", "n_threads", "one_blas_thread"]
 
-# Sizes up to this are factorised without LAPACK (kSmallDense in _native/lapack.hpp).
+# Sizes up to this are factorised without LAPACK (kSmallDense in _native/dense.hpp).
 _SMALL_DENSE = 48
 # Trunks of up to this many columns are dense; larger ones are looked at (_native/ordering.hpp).
 _DENSE_LIMIT = 1000
@@ -104,4 +104,5 @@ def _load_lapack() -> None:
         address(cython_lapack, "dpotrf"),
         address(cython_lapack, "dpotri"),
         address(cython_blas, "dtrsm"),
+        address(cython_blas, "dgemm"),
     )

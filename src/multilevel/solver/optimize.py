@@ -25,6 +25,10 @@ _log = logging.getLogger("multilevel")
 # candidates for an exact zero, which is taken if the criterion does not rise by more than _TIE.
 _NEAR_ZERO = 1e-3
 _TIE = 1e-9
+# Newton decrement to which a second start is followed, and the relative distance of two covariances
+# below which it is taken to lead to the known optimum.
+_ROUGH = 1e-4
+_SAME = 0.05
 # Multiples of the identity tried as a second start.
 _SCALES = (1.0, 3.0, 10.0, 30.0, 100.0)
 
@@ -38,7 +42,8 @@ class Control:
     max_evaluations : int
         Bound on the evaluations of the criterion.
     tolerance : float
-        Stop when the Newton decrement (expected decrease of the criterion) is below it.
+        Stop when the Newton decrement (twice the expected decrease of the criterion) is below it:
+        theta is then within about its square root in standard errors.
     threads : int or None
         Threads of the native kernels; None respects ``OMP_NUM_THREADS``, else all cores.
     verbose : bool
@@ -46,7 +51,7 @@ class Control:
     """
 
     max_evaluations: int = 500
-    tolerance: float = 1e-10
+    tolerance: float = 1e-12
     threads: int | None = None
     verbose: bool = False
 
@@ -111,27 +116,28 @@ class _Search:
         self.core, self.layout, self.reml = core, layout, reml
         self.constant, self.control = constant, control
         self.log: list[float] = []
-        self.gradients = self.starts = 0
+        self.gradients, self.starts = 0, 1
         self.blocks: Float = np.zeros(layout.offsets[-1])
         self.value = self.decrement = np.inf
         self.converged = False
 
-    def newton(self, start: Sequence[float]) -> None:
+    def newton(self, start: Sequence[float], tolerance: float) -> tuple[float, Float]:
         """Newton from a start (from the method of moments if empty); keeps the better point."""
         observer: Callable[[float], None] | None = None
         if self.control.verbose:
             observer = self._observe
-        left = self.control.max_evaluations - len(self.log)
+        left = max(self.control.max_evaluations - len(self.log), 1)
         value, converged, decrement, blocks, log = self.core.fit(
-            start, self.layout.native_terms, self.reml, self.control.tolerance, left, observer
+            start, self.layout.native_terms, self.reml, tolerance, left, observer
         )
         value += self.constant
         self.log += list(log + self.constant)
         self.gradients += len(log)
-        self.starts += 1
         if value < self.value - _TIE:
             self.blocks, self.value = blocks, value
-            self.decrement, self.converged = decrement, converged
+            self.decrement = decrement
+            self.converged = converged and tolerance <= self.control.tolerance
+        return value, blocks
 
     def criterion(self, blocks: Float) -> float:
         """Criterion without derivatives."""
@@ -163,13 +169,29 @@ class _Search:
         """A second start from large variances.
 
         Taken where a local optimum is likely: at a zero variance, and when effects of one factor
-        are modelled as independent (large, nearly cancelling effects may fit better).
-
-        Of the multiples of the identity the one with the lowest criterion is taken.
+        are modelled as independent (large, nearly cancelling effects may fit better). Of the
+        multiples of the identity the one with the lowest criterion is taken; it is followed to
+        the end only if it does not lead to the optimum that is known.
         """
+        self.starts += 1
         identity = np.concatenate([np.eye(k).ravel() for k in self.layout.sizes])
         values = [self.criterion(scale * identity) for scale in _SCALES]
-        self.newton(list(_SCALES[int(np.argmin(values))] * identity))
+        start = list(_SCALES[int(np.argmin(values))] * identity)
+        known, best = self.blocks, self.value
+        value, blocks = self.newton(start, _ROUGH)
+        if value < best + 1.0 and not self._same(known, blocks):
+            self.newton(list(blocks), self.control.tolerance)
+        elif self.value < best:
+            self.newton(list(self.blocks), self.control.tolerance)
+
+    def _same(self, a: Float, b: Float) -> bool:
+        """Whether two points have about the same relative covariances."""
+        for slot in self.layout.terms:
+            left, right = self.layout.view(a, slot), self.layout.view(b, slot)
+            first, second = left @ left.T, right @ right.T
+            if np.abs(first - second).max() > _SAME * (_SAME + np.abs(first).max()):
+                return False
+        return True
 
     def _observe(self, value: float) -> None:
         _log.info("criterion %.8f", value + self.constant)
@@ -207,9 +229,11 @@ def optimise(
         If the criterion is not finite at any start.
     """
     search = _Search(core, layout, reml, constant, control)
-    search.newton([] if start is None else list(start))
+    search.newton([] if start is None else list(start), control.tolerance)
     if not np.isfinite(search.value):
-        search.newton(list(np.concatenate([np.eye(k).ravel() for k in layout.sizes])))
+        search.starts += 1
+        identity = np.concatenate([np.eye(k).ravel() for k in layout.sizes])
+        search.newton(list(identity), control.tolerance)
     if not np.isfinite(search.value):
         raise ConvergenceError(
             "The criterion is not finite at the starting values. Some variance is practically "
