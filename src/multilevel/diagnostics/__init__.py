@@ -1,0 +1,1 @@
+"""Residuals and the influence of single rows, on arrays."""

@@ -1,0 +1,48 @@
+"""The linear predictor: fixed part, offset and conditional modes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from multilevel.typing import Float, Int
+
+__all__ = ["fixed_part", "random_part"]
+
+
+def fixed_part(X: Float, beta: Float, offset: Float | None) -> Float:
+    """Fixed part of the linear predictor, offset included.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n, p)
+        Columns that have an estimate; a row with NaN gives NaN.
+    beta : ndarray, shape (p,)
+        Their coefficients.
+    offset : ndarray, shape (n,), or None
+        Known part.
+    """
+    eta = X @ beta
+    return eta if offset is None else eta + offset
+
+
+def random_part(z: Float, codes: Int, modes: Float) -> Float:
+    """What one random-effects term adds to the linear predictor.
+
+    Parameters
+    ----------
+    z : ndarray, shape (n, k)
+        Random-effects columns; a row with NaN gives NaN.
+    codes : ndarray of int, shape (n,)
+        Group of each row; -1 for a group without an estimate, whose effects are 0.
+    modes : ndarray, shape (n_levels, k)
+        Effects of the groups.
+    """
+    if (codes < 0).any():
+        modes = np.vstack([modes, np.zeros(modes.shape[1])])  # what the code -1 picks
+    total = np.zeros(len(codes))
+    for column, effect in zip(z.T, modes.T, strict=True):
+        total += column * effect[codes]
+    return total
