@@ -1,9 +1,11 @@
 // Dense operations on blocks of a few rows, row-major. K is the block size when it is known at
 // compile time (loops unroll: about four times faster than run-time sizes) and 0 otherwise.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
+#include <utility>
+#include <vector>
 
 namespace ml {
 
@@ -115,6 +117,39 @@ inline void gemm_nt(double alpha, const double* A, idx lda, const double* B, idx
       double s = 0;
       for (idx l = 0; l < r; ++l) s += A[i * lda + l] * B[j * ldb + l];
       C[i * ldc + j] += alpha * s;
+    }
+}
+
+// X <- X B^-1 for k x k blocks, by Gaussian elimination on B' with row pivoting. A zero pivot leaves
+// zeros: B is singular then, and the caller does not use the result.
+inline void solve_right(const double* B, int k, double* X) {
+  std::vector<double> a(idx(k) * k), x(idx(k) * k);
+  for (int i = 0; i < k; ++i)
+    for (int j = 0; j < k; ++j) {
+      a[i * k + j] = B[j * k + i];
+      x[i * k + j] = X[j * k + i];
+    }
+  for (int j = 0; j < k; ++j) {
+    int pivot = j;
+    for (int i = j + 1; i < k; ++i)
+      if (std::fabs(a[i * k + j]) > std::fabs(a[pivot * k + j])) pivot = i;
+    std::swap_ranges(&a[j * k], &a[j * k] + k, &a[pivot * k]);
+    std::swap_ranges(&x[j * k], &x[j * k] + k, &x[pivot * k]);
+    if (a[j * k + j] == 0) continue;
+    for (int i = j + 1; i < k; ++i) {
+      const double q = a[i * k + j] / a[j * k + j];
+      for (int c = 0; c < k; ++c) {
+        a[i * k + c] -= q * a[j * k + c];
+        x[i * k + c] -= q * x[j * k + c];
+      }
+    }
+  }
+  for (int j = k - 1; j >= 0; --j)
+    for (int c = 0; c < k; ++c) {
+      double v = x[j * k + c];
+      for (int i = j + 1; i < k; ++i) v -= a[j * k + i] * x[i * k + c];
+      x[j * k + c] = a[j * k + j] != 0 ? v / a[j * k + j] : 0;
+      X[c * k + j] = x[j * k + c];
     }
 }
 
