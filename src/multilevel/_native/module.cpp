@@ -127,7 +127,7 @@ public:
   }
 
   // The same structure for another response, given as its least-squares residual.
-  std::unique_ptr<Core> with_response(const std::vector<FactorArg>& factors, Vec residual,
+  Core* with_response(const std::vector<FactorArg>& factors, Vec residual,
                                       nb::object weights, Vec T0) const {
     ml::Rows rows = read_rows(factors, residual, weights);
     std::vector<double> B = eval_->B();
@@ -136,7 +136,7 @@ public:
     auto core = std::make_unique<Core>();
     core->eval_ = std::make_unique<ml::Evaluator>(eval_->shared_structure(), std::move(B), std::move(T),
                                                   eval_->n_rows(), eval_->threads());
-    return core;
+    return core.release();  // nanobind takes ownership
   }
 
   nb::dict sizes() const {

@@ -341,20 +341,34 @@ class Newton {
   }
 };
 
-// Starting values (diagonal Lambda): variance of each random-effect column by the method of moments.
+// Starting values (diagonal Lambda) by the method of moments: the variance of each random-effect column
+// from its between-group sum of squares, one column at a time; the residual variance from separate
+// regressions in the groups of each factor, where they leave degrees of freedom.
 inline std::vector<double> moment_start(const Evaluator& e) {
   const Structure& s = e.structure();
   const int p1 = s.p1, p = p1 - 1;
-  const double yy = e.T0()[p * p1 + p], n = e.n_rows();
-  std::vector<double> share;
-  double explained = 0;
+  const double n = e.n_rows(), yy = e.T0()[p * p1 + p];
+  std::vector<double> share, M, b;
+  double explained = 0, residual = yy / n;
   for (const Factor& f : s.factors) {
     std::vector<double> own(f.k, 0.0);
-    for (int v : f.node)
+    double between = 0, used = 0;
+    for (int v : f.node) {
+      const double* A = &s.A_diag[s.diag[v]];
+      M.assign(A, A + f.k * f.k);
+      b.resize(f.k);
       for (int j = 0; j < f.k; ++j) {
-        const double a = s.A_diag[s.diag[v] + j * f.k + j], b = e.B()[s.rhs[v] + j * p1 + p];
-        if (a > 0) own[j] += b * b / a;
+        b[j] = e.B()[s.rhs[v] + j * p1 + p];
+        if (A[j * f.k + j] > 0) own[j] += b[j] * b[j] / A[j * f.k + j];
+        M[j * f.k + j] += 1e-9 * (1 + A[j * f.k + j]);
       }
+      double det = 1;
+      if (!cholesky<0>(M.data(), f.k, det)) continue;
+      solve_lower<0>(M.data(), f.k, b.data(), 1);
+      for (double x : b) between += x * x;
+      used += f.k;
+    }
+    if (n - used > 0.1 * n) residual = std::min(residual, (yy - between) / (n - used));
     const double chance = f.levels / n;
     for (double& x : own) {
       x = std::min(std::max((x / yy - chance) / std::max(1 - chance, 0.05), 0.02), 0.9);
@@ -362,12 +376,12 @@ inline std::vector<double> moment_start(const Evaluator& e) {
     }
     share.insert(share.end(), own.begin(), own.end());
   }
+  residual = std::max(std::min(residual, std::max(1 - explained, 0.1) * yy / n), 1e-5 * yy / n);
   std::vector<double> lambda;
   std::size_t at = 0;
   for (const Factor& f : s.factors)
     for (int i = 0; i < f.k; ++i, ++at)
-      for (int j = 0; j < f.k; ++j)
-        lambda.push_back(i == j ? std::sqrt(share[at] / std::max(1 - explained, 0.1)) : 0.0);
+      for (int j = 0; j < f.k; ++j) lambda.push_back(i == j ? std::sqrt(share[at] * yy / n / residual) : 0.0);
   return lambda;
 }
 
