@@ -11,6 +11,10 @@ from multilevel.solver.optimize import Control
 from properties.designs import model
 
 
+INTERCEPT = [("g", [0], "unstructured")]
+SLOPE = [("g", [0, 1], "unstructured")]
+
+
 def one_factor(seed: int, columns: list[int], kind: str = "unstructured", sd: float = 1.0):
     rng = np.random.default_rng(seed)
     g = np.arange(200) % 20
@@ -24,9 +28,7 @@ def test_zero_variance_is_reached_exactly() -> None:
     g = np.arange(200) % 20
     y = rng.normal(size=200)
     y -= np.array([y[g == j].mean() for j in range(20)])[g]  # group means all alike
-    state = LinearProblem.from_matrices(
-        model(y, np.ones((200, 1)), {"g": g}, [("g", [0], "unstructured")])
-    ).fit()
+    state = LinearProblem.from_matrices(model(y, np.ones((200, 1)), {"g": g}, INTERCEPT)).fit()
     assert state.theta[0] == 0.0
     assert state.is_singular
     assert state.optimizer.starts == 2
@@ -74,9 +76,7 @@ def test_response_without_residual_is_refused() -> None:
     g = np.arange(40) % 8
     X = np.column_stack([np.ones(40), np.arange(40.0)])
     with pytest.raises(DataError, match="reproduce the response exactly"):
-        LinearProblem.from_matrices(
-            model(X @ [1.0, 2.0], X, {"g": g}, [("g", [0], "unstructured")])
-        )
+        LinearProblem.from_matrices(model(X @ [1.0, 2.0], X, {"g": g}, INTERCEPT))
 
 
 def test_random_effect_column_of_zeros_is_refused() -> None:
@@ -86,7 +86,7 @@ def test_random_effect_column_of_zeros_is_refused() -> None:
         rng.normal(size=40), X, {"g": np.arange(40) % 8}, [("g", [0, 1], "unstructured")]
     )
     object.__setattr__(matrices, "X", X[:, :1])
-    with pytest.raises(DataError, match="'x'.*is zero in every row"):
+    with pytest.raises(DataError, match=r"'x'.*is zero in every row"):
         LinearProblem.from_matrices(matrices)
 
 
