@@ -197,7 +197,12 @@ class LinearProblem:
             )
             state = self._state(optimum.blocks, reml, optimum.summary)
         if not optimum.summary.converged:
-            warn(f"The optimiser {optimum.summary.message}.", ConvergenceWarning)
+            warn(
+                f"The optimiser {optimum.summary.message}. Look for a variance that the data can "
+                "hardly tell from zero, simplify the random effects, or raise "
+                "Control(max_evaluations=...).",
+                ConvergenceWarning,
+            )
         return state
 
     def _state(self, blocks: Float, reml: bool, summary: OptSummary) -> FitState:

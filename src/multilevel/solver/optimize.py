@@ -40,7 +40,7 @@ class Control:
     Parameters
     ----------
     max_evaluations : int
-        Bound on the evaluations of the criterion.
+        Bound on the evaluations of the criterion from one start.
     tolerance : float
         Stop when the Newton decrement (twice the expected decrease of the criterion) is below it:
         theta is then within about its square root in standard errors.
@@ -126,9 +126,8 @@ class _Search:
         observer: Callable[[float], None] | None = None
         if self.control.verbose:
             observer = self._observe
-        left = max(self.control.max_evaluations - len(self.log), 1)
         value, converged, decrement, blocks, log = self.core.fit(
-            start, self.layout.native_terms, self.reml, tolerance, left, observer
+            start, self.layout.native_terms, self.reml, tolerance, self.control.max_evaluations, observer
         )
         value += self.constant
         self.log += list(log + self.constant)
@@ -183,6 +182,19 @@ class _Search:
             self.newton(list(blocks), self.control.tolerance)
         elif self.value < best:
             self.newton(list(self.blocks), self.control.tolerance)
+
+    def polish(self) -> None:
+        """Nelder and Mead's simplex search from the best point, then Newton once more."""
+        from scipy.optimize import minimize
+
+        theta = self.layout.theta(self.layout.relative_factors(self.blocks))
+        found = minimize(
+            lambda t: self.criterion(self.layout.blocks(t)),
+            theta,
+            method="Nelder-Mead",
+            options={"maxfev": self.control.max_evaluations, "fatol": 1e-9, "xatol": 1e-8},
+        )
+        self.newton(list(self.layout.blocks(found.x)), self.control.tolerance)
 
     def _same(self, a: Float, b: Float) -> bool:
         """Whether two points have about the same relative covariances."""
@@ -240,14 +252,17 @@ def optimise(
             "infinite relative to the residual: check for a response that is constant within "
             "groups, or rescale extreme values."
         )
-    if search.snap() or layout.origin_matters:
+    if search.snap() or layout.origin_matters or not search.converged:
         search.from_larger()
+        search.snap()
+    if not search.converged:
+        search.polish()
         search.snap()
     message = (
         f"converged after {len(search.log)} evaluations"
         if search.converged
-        else f"stopped after {len(search.log)} evaluations with an expected decrease of "
-        f"{search.decrement:.2g}"
+        else f"stopped after {len(search.log)} evaluations, a second start and a derivative-free "
+        f"polish; the criterion may still be {search.decrement / 2:.2g} above its minimum"
     )
     summary = OptSummary(
         search.converged, len(search.log), search.gradients, search.starts, search.log[0],
