@@ -1,13 +1,18 @@
-"""Functions that formulas can call by their bare names, besides formulaic's own."""
+"""Names that expressions in formulas can use besides columns (imported only when one is used)."""
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from formulaic.transforms import TRANSFORMS, C
 
-__all__ = ["FUNCTIONS", "R_DIALECT"]
+from multilevel.design.contrasts import as_contrasts
+
+__all__ = ["FUNCTIONS", "KNOWN_NAMES", "R_DIALECT"]
 
 
 def exp10(x: Any) -> Any:
@@ -15,7 +20,15 @@ def exp10(x: Any) -> Any:
     return np.power(10.0, x)
 
 
-FUNCTIONS: Mapping[str, Any] = {
+def _categorical(data: Any, contrasts: Any = None, **options: Any) -> Any:
+    """formulaic's ``C()``, except that whole numbers are labelled without a decimal point."""
+    values = np.asarray(data) if isinstance(data, pd.Series | np.ndarray) else None
+    if values is not None and values.dtype.kind == "f" and np.array_equal(values, np.rint(values)):
+        data = pd.Series(values.astype(np.int64))
+    return C(data, as_contrasts(contrasts), **options)
+
+
+_NUMPY = {
     name: getattr(np, name)
     for name in (
         *("abs", "sign", "sqrt", "cbrt", "square", "expm1", "log1p"),
@@ -23,7 +36,10 @@ FUNCTIONS: Mapping[str, Any] = {
         *("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "deg2rad", "rad2deg"),
         *("floor", "ceil", "trunc", "minimum", "maximum", "where", "clip", "mod", "pi"),
     )
-} | {"exp10": exp10}
+}
+# These come before formulaic's own transforms, whose exp10(x) is x**10.
+FUNCTIONS: Mapping[str, Any] = {**_NUMPY, "exp10": exp10, "C": _categorical}
+KNOWN_NAMES = frozenset({*FUNCTIONS, *TRANSFORMS, *dir(builtins)})
 
 # What people who come from R write, and what it is called here.
 R_DIALECT: Mapping[str, str] = {
@@ -44,4 +60,6 @@ R_DIALECT: Mapping[str, str] = {
     "TRUE": "True",
     "FALSE": "False",
     "NULL": "None",
+    "Q": "the name in backquotes",
+    "cbind": "one column of numbers to the left of `~`",
 }

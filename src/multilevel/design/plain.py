@@ -108,7 +108,7 @@ def plain_encoder(terms: Terms, frame: ModelFrame) -> PlainEncoder:
     if not factors:
         layout, names = _numeric_layout(terms)
         return PlainEncoder(layout, {}, names, terms.columns)
-    from multilevel.design.engine import layout_of
+    from multilevel.design.encoder import layout_of
 
     layout = layout_of(terms, factors)
     levels = {name: frame.variables[name].levels for name in factors}

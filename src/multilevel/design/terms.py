@@ -64,7 +64,7 @@ def parse_terms(text: str) -> Terms:
     """
     products = _parse_plain(text)
     if products is None:
-        from multilevel.design.engine import parse_formula
+        from multilevel.design.wilkinson import parse_formula
 
         return parse_formula(text)
     columns = tuple(dict.fromkeys(name for product in products for name in product))
