@@ -16,15 +16,18 @@ its relative factor (the diagonal only for independent terms).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import block_diag
 
-from multilevel.design.matrices import ModelMatrices
-from multilevel.typing import Float
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from multilevel.design.matrices import ModelMatrices
+    from multilevel.typing import Float
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,9 @@ class DenseTwin:
         self.offset = np.zeros(matrices.n_rows) if matrices.offset is None else matrices.offset
         self.y = matrices.y - self.offset
         self.w = np.ones(matrices.n_rows) if matrices.weights is None else matrices.weights
-        self.Z = np.hstack([np.zeros((matrices.n_rows, 0)), *map(self._columns(matrices), self.terms)])
+        self.Z = np.hstack(
+            [np.zeros((matrices.n_rows, 0)), *map(self._columns(matrices), self.terms)]
+        )
         self.entries = [
             (b, i, j)
             for b, term in enumerate(self.terms)
@@ -63,7 +68,7 @@ class DenseTwin:
 
     @staticmethod
     def _columns(matrices: ModelMatrices) -> Callable:
-        """Random-effects columns of a term: (n, n_levels * k), the k effects of a group together."""
+        """Random-effects columns of a term: (n, n_levels * k), a group's k effects together."""
 
         def columns(term):
             factor = matrices.factors[term.factor]
@@ -172,7 +177,9 @@ class DenseTwin:
 
     def _split_blocks(self, matrix: Float) -> list[Float]:
         return [
-            np.stack([matrix[o + g * k : o + (g + 1) * k, o + g * k : o + (g + 1) * k] for g in range(q)])
+            np.stack(
+                [matrix[o + g * k : o + (g + 1) * k, o + g * k : o + (g + 1) * k] for g in range(q)]
+            )
             for o, q, k in self._slices()
         ]
 

@@ -31,16 +31,21 @@ def best_known(results: dict[str, dict[int, dict]], model: int) -> float:
 
 def table(results: dict[str, dict[int, dict]]) -> str:
     """One line a system."""
-    lines = ["system         n  errors  >1e-6  >1e-3  unflagged    worst  evaluations (median, max)"]
+    lines = [
+        "system         n  errors  >1e-6  >1e-3  unflagged    worst  evaluations (median, max)"
+    ]
     for system in SYSTEMS:
         fits = {key: fit for key, fit in results[system].items() if "criterion" in fit}
         excess = {key: fit["criterion"] - best_known(results, key) for key, fit in fits.items()}
         counts = [sum(value > t for value in excess.values()) for t in THRESHOLDS]
-        silent = sum(value > THRESHOLDS[1] and not fits[key]["warned"] for key, value in excess.items())
+        silent = sum(
+            value > THRESHOLDS[1] and not fits[key]["warned"] for key, value in excess.items()
+        )
         evaluations = [fit["evaluations"] for fit in fits.values()]
+        errors = len(results[system]) - len(fits)
         lines.append(
-            f"{system:12} {len(fits):4} {len(results[system]) - len(fits):6} {counts[0]:6} {counts[1]:6} "
-            f"{silent:10} {max(excess.values()):8.1e}  {np.median(evaluations):.0f}, {max(evaluations)}"
+            f"{system:12} {len(fits):4} {errors:6} {counts[0]:6} {counts[1]:6} {silent:10} "
+            f"{max(excess.values()):8.1e}  {np.median(evaluations):.0f}, {max(evaluations)}"
         )
     return "\n".join(lines)
 

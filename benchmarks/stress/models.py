@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 N_MODELS = 400
 
@@ -43,7 +46,7 @@ class Model:
 
 def make(seed: int) -> Model:
     """Draw design, scales, variances (zero with probability 2/7) and response of one model."""
-    rng = np.random.RandomState(seed)  # noqa: NPY002 - frozen stream
+    rng = np.random.RandomState(seed)  # its stream is frozen
     random = list(KINDS)[seed % len(KINDS)]
     levels, n_h = rng.randint(5, 41), rng.randint(4, 16)
     rows = rng.randint(max(30, 3 * levels), 12 * levels + 40)

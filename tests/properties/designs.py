@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from hypothesis import strategies as st
 
 from multilevel.design.matrices import GroupingFactor, ModelMatrices, RandomTerm
 from multilevel.typing import CovarianceKind, Float
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # (grouping factor, columns of [1 x z], covariance) of every term.
 TermSpec = tuple[str, list[int], CovarianceKind]
@@ -38,7 +41,9 @@ STRUCTURES: dict[str, list[TermSpec]] = {
 def factor(name: str, codes: Sequence[int]) -> GroupingFactor:
     """Grouping factor whose levels are those that occur."""
     labels, dense = np.unique(np.asarray(codes), return_inverse=True)
-    return GroupingFactor(name, (name,), dense.astype(np.int32), np.array([f"{name}{i}" for i in labels]))
+    return GroupingFactor(
+        name, (name,), dense.astype(np.int32), np.array([f"{name}{i}" for i in labels])
+    )
 
 
 def model(
@@ -53,7 +58,9 @@ def model(
     names = ("Intercept", "x", "z")[: X.shape[1]]
     used = list(dict.fromkeys(group for group, _, _ in terms))
     random = tuple(
-        RandomTerm(used.index(group), tuple(names[c] for c in columns), _columns(X, columns), kind, "")
+        RandomTerm(
+            used.index(group), tuple(names[c] for c in columns), _columns(X, columns), kind, ""
+        )
         for group, columns, kind in terms
     )
     factors = tuple(factor(name, groups[name]) for name in used)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from properties.designs import FULL, model
 
 from multilevel.solver.linear import LinearProblem
+from properties.designs import FULL, model
 
 # Criterion and residual variance are smooth functions of data of order one.
 RTOL = 1e-8
@@ -36,7 +36,9 @@ def ols_criterion(rss: float, m: int, log_det: float = 0.0) -> float:
     return m * (1 + np.log(2 * np.pi * rss / m)) + log_det
 
 
-@given(seeds, st.integers(3, 12), st.integers(2, 8), st.sampled_from([0.0, 0.5, 3.0]), st.booleans())
+@given(
+    seeds, st.integers(3, 12), st.integers(2, 8), st.sampled_from([0.0, 0.5, 3.0]), st.booleans()
+)
 @quick
 def test_balanced_one_way_layout(seed, levels, size, ratio, reml):
     """REML gives the ANOVA estimates, ML those with levels instead of levels - 1."""
@@ -50,7 +52,9 @@ def test_balanced_one_way_layout(seed, levels, size, ratio, reml):
     if variance > 0:
         assert not state.is_singular
         assert state.sigma**2 == pytest.approx(mean_square, rel=VARIANCE_RTOL)
-        assert state.terms[0].covariance[0, 0] == pytest.approx(variance, rel=VARIANCE_RTOL, abs=1e-6)
+        assert state.terms[0].covariance[0, 0] == pytest.approx(
+            variance, rel=VARIANCE_RTOL, abs=1e-6
+        )
         error = (mean_square + size * variance) / y.size
     else:
         assert state.is_singular
@@ -76,7 +80,10 @@ def test_balanced_two_way_layout(seed, nested):
     rows = np.indices(y.shape).reshape(3, -1)
     second = rows[0] * b + rows[1] if nested else rows[1]
     matrices = model(
-        y.ravel(), np.ones((y.size, 1)), {"a": rows[0], "b": second}, [("a", [0], FULL), ("b", [0], FULL)]
+        y.ravel(),
+        np.ones((y.size, 1)),
+        {"a": rows[0], "b": second},
+        [("a", [0], FULL), ("b", [0], FULL)],
     )
     cell, mean_a, mean_b = y.mean(2), y.mean((1, 2)), y.mean((0, 2))
     ms_a = b * size * np.var(mean_a, ddof=1)
@@ -134,4 +141,6 @@ def test_without_random_effects_it_is_weighted_least_squares(seed, reml, weighte
     log_det = -np.log(w).sum() + (np.linalg.slogdet((X.T * w) @ X)[1] if reml else 0.0)
     assert state.objective == pytest.approx(ols_criterion(rss[0], m, log_det), rel=RTOL)
     np.testing.assert_allclose(state.beta, beta, rtol=RTOL, atol=RTOL)
-    np.testing.assert_allclose(state.vcov, rss[0] / m * np.linalg.inv((X.T * w) @ X), rtol=RTOL, atol=RTOL)
+    np.testing.assert_allclose(
+        state.vcov, rss[0] / m * np.linalg.inv((X.T * w) @ X), rtol=RTOL, atol=RTOL
+    )

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from properties.designs import STRUCTURES, draw_model, models
-from twin import DenseTwin, central_gradient, central_hessian
 
 from multilevel.solver.linear import LinearProblem
+from properties.designs import STRUCTURES, draw_model, models
+from twin import DenseTwin, central_gradient, central_hessian
 
 # Two ways of rounding: the twin inverts V, the core never forms it.
 DEVIANCE_RTOL = 1e-9
@@ -40,7 +40,9 @@ def assert_close(actual, desired, rtol):
 def test_criterion_and_derivatives_at_any_theta(matrices, reml, seed):
     twin, problem = DenseTwin(matrices, reml=reml), LinearProblem.from_matrices(matrices)
     theta = random_theta(twin, seed)
-    assert problem.deviance(theta, reml=reml) == pytest.approx(twin.deviance(theta), rel=DEVIANCE_RTOL)
+    assert problem.deviance(theta, reml=reml) == pytest.approx(
+        twin.deviance(theta), rel=DEVIANCE_RTOL
+    )
     assert_close(problem.gradient(theta, reml=reml), twin.gradient(theta), DERIVATIVE_RTOL)
     assert_close(problem.hessian(theta, reml=reml), twin.hessian(theta), DERIVATIVE_RTOL)
 
@@ -52,7 +54,9 @@ def test_derivatives_are_those_of_the_criterion(structure, reml):
     twin, problem = DenseTwin(matrices, reml=reml), LinearProblem.from_matrices(matrices)
     theta = random_theta(twin, 11) + 0.1
     for model in (twin, _Criterion(problem, reml)):
-        assert_close(model.gradient(theta), central_gradient(model.deviance, theta), DERIVATIVE_RTOL)
+        assert_close(
+            model.gradient(theta), central_gradient(model.deviance, theta), DERIVATIVE_RTOL
+        )
         assert_close(model.hessian(theta), central_hessian(model.gradient, theta), DERIVATIVE_RTOL)
 
 
@@ -75,7 +79,11 @@ def test_estimates_at_the_optimum(matrices, reml):
     assert state.objective == pytest.approx(twin.deviance(state.theta), rel=DEVIANCE_RTOL)
     errors = np.sqrt(np.diag(expected.vcov))
     np.testing.assert_allclose(state.beta / errors, expected.beta / errors, atol=ESTIMATE_RTOL)
-    assert_close(state.vcov / np.outer(errors, errors), expected.vcov / np.outer(errors, errors), ESTIMATE_RTOL)
+    assert_close(
+        state.vcov / np.outer(errors, errors),
+        expected.vcov / np.outer(errors, errors),
+        ESTIMATE_RTOL,
+    )
     assert state.sigma == pytest.approx(expected.sigma, rel=ESTIMATE_RTOL)
     for term, modes in zip(state.terms, expected.modes, strict=True):
         assert_close(term.modes / state.sigma, modes / state.sigma, ESTIMATE_RTOL)

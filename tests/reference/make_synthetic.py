@@ -38,7 +38,8 @@ def synthetic() -> pd.DataFrame:
     y = (
         1.0 + 0.5 * x - 0.3 * z + np.array([0, 0.4, -0.6])[f] + 0.2 * (k - 2.5) + 0.1 * x * z
         + b_g[g, 0] + b_g[g, 1] * x + b_g[g, 2] * z + b_f[g, f]
-        + b_h[h, 0] + b_h[h, 1] * z + b_b[b, 0] + b_b[b, 1] * x + b_bc[nested, 0] + b_bc[nested, 1] * x
+        + b_h[h, 0] + b_h[h, 1] * z + b_b[b, 0] + b_b[b, 1] * x
+        + b_bc[nested, 0] + b_bc[nested, 1] * x
         + rng.normal(size=ROWS) / np.sqrt(w)
     )  # fmt: skip
     frame = pd.DataFrame(

@@ -22,16 +22,21 @@ from <- function(package, ...) {
 from("lme4", "sleepstudy", "Dyestuff", "Dyestuff2", "Penicillin", "Pastes", "cake", "InstEval")
 from("lmerTest", "carrots", "ham")
 from("nlme", "Machines", "Oats", "Orthodont", "Oxboys", "BodyWeight", "Oxide", "Rail", "Pixel",
-     "ergoStool", "MathAchieve", "MathAchSchool")
+     "ergoStool")
 from("mlmRev", "Exam", "Hsb82", "Early", "ScotsSec")
 data(Chem97, egsingle, bdf, package = "mlmRev")
 export("Chem97", Chem97, c("lea", "school", "score", "gcsecnt"))
 export("egsingle", egsingle, c("schoolid", "childid", "year", "math", "female", "size"))
 export("bdf", bdf, c("schoolNR", "langPOST", "IQ.ver.cen", "avg.IQ.ver.cen"))
+data(hsb, package = "merTools")
+hsb$schid <- as.character(hsb$schid)
+export("hsb_hlm", hsb, c("schid", "ses", "mathach", "schtype", "meanses"))
 
 testdata <- function(file) system.file("testdata", file, package = "lme4", mustWork = TRUE)
 export("dat20101314", read.csv(testdata("dat20101314.csv")))
-export("hotpower", read.csv(testdata("hotpower.csv")))
+hotpower <- read.csv(testdata("hotpower.csv"))
+hotpower <- hotpower[!grepl("cpuload", hotpower$benchmark), ]  # as in lme4 issue 173
+export("hotpower", hotpower, c("processor", "benchmark", "frequency", "meanpower"))
 source(testdata("koller-data.R"))
 export("koller13", getData(13))
 

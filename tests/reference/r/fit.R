@@ -5,11 +5,10 @@ suppressPackageStartupMessages({
 options(warn = 1)
 
 ORDERED <- list(cake = "temperature", InstEval = c("studage", "lectage"))
-INTEGER_LEVELS <- c("InstEval", "cake")
 
 load_data <- function(name) {
   frame <- read.csv(file.path("data", paste0(name, ".csv.gz")), colClasses = column_classes(name),
-                    check.names = FALSE)
+                    check.names = FALSE, na.strings = c("", "NA"))
   for (column in names(frame)) {
     if (!is.character(frame[[column]])) next
     levels <- sort(unique(frame[[column]]), method = "radix")
