@@ -24,6 +24,9 @@ __all__ = ["ScaledDesign", "ScaledFactor", "ScaledResponse", "scale_design", "sc
 # Above this number of rows X is orthogonalised by Cholesky of its cross-products, done twice
 # (Yamamoto et al. 2015, ETNA 44): one tenth of the time of Householder's QR.
 _MANY_ROWS = 20_000
+_BLOCK = 1 << 16
+# Smallest pivot (columns scaled to length one) for which that is accurate.
+_ILL_CONDITIONED = 1e-7
 # A random-effect column whose part orthogonal to the others is below this is not orthogonalised.
 _DEPENDENT = 1e-9
 # Sum of squared residuals of the fixed part, relative to the response, below which nothing is left.
@@ -36,14 +39,14 @@ class ScaledResponse:
 
     Attributes
     ----------
-    residual : ndarray, shape (n,)
-        Weighted least-squares residual of the response on X.
     coordinates : ndarray, shape (p,)
         ``Q'y``.
+    sum_squares : float
+        Sum of squares of the (weighted) least-squares residual of the response on X.
     """
 
-    residual: Float
     coordinates: Float
+    sum_squares: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,9 @@ class ScaledDesign:
 
     Attributes
     ----------
-    Q : ndarray, shape (n, p)
-        Orthonormal basis of the (weighted) fixed-effects columns.
+    W : ndarray, shape (n, p + 1)
+        ``[Q r]``: orthonormal basis of the (weighted) fixed-effects columns, and a column for the
+        residual of a response (see :func:`scale_response`).
     R : ndarray, shape (p, p)
         Upper triangular, ``sqrt(W) X = Q R``.
     root_weights : ndarray, shape (n,), or None
@@ -92,7 +96,7 @@ class ScaledDesign:
         One per grouping factor that has terms.
     """
 
-    Q: Float
+    W: Float
     R: Float
     root_weights: Float | None
     sum_log_weights: float
@@ -119,59 +123,84 @@ def scale_design(matrices: ModelMatrices) -> ScaledDesign:
     """
     root = None if matrices.weights is None else np.sqrt(matrices.weights)
     X = matrices.X if root is None else matrices.X * root[:, None]
-    Q, R = _orthonormal(X)
+    W, R = _orthonormal(X)
     log_weights = 0.0 if matrices.weights is None else float(np.log(matrices.weights).sum())
     used = sorted({term.factor for term in matrices.terms})
     factors = tuple(_scale_factor(matrices, factor, root) for factor in used)
-    return ScaledDesign(Q, R, root, log_weights, factors)
+    return ScaledDesign(W, R, root, log_weights, factors)
 
 
-def scale_response(design: ScaledDesign, y: Float, offset: Float | None) -> ScaledResponse:
-    """Residual and coordinates of a response.
+def scale_response(
+    W: Float, root_weights: Float | None, y: Float, offset: Float | None
+) -> ScaledResponse:
+    """Regress a response on Q; the residual goes into the last column of W.
+
+    Parameters
+    ----------
+    W : ndarray, shape (n, p + 1)
+        As in :class:`ScaledDesign`; its last column is overwritten.
+    root_weights : ndarray, shape (n,), or None
+        Square roots of the prior weights.
+    y, offset : ndarray, shape (n,)
+        Response and offset (or None).
 
     Raises
     ------
     DataError
         If the fixed effects reproduce the response exactly.
     """
-    target = y if offset is None else y - offset
-    if design.root_weights is not None:
-        target = target * design.root_weights
-    coordinates = design.Q.T @ target
-    residual = target - design.Q @ coordinates
-    correction = design.Q.T @ residual
-    residual -= design.Q @ correction
-    if not residual @ residual > _NO_RESIDUAL * (target @ target):
+    Q, residual = W[:, :-1], W[:, -1]
+    residual[:] = y if offset is None else y - offset
+    if root_weights is not None:
+        residual *= root_weights
+    total = residual @ residual
+    coordinates = Q.T @ residual
+    residual -= Q @ coordinates
+    correction = Q.T @ residual
+    residual -= Q @ correction
+    left = float(residual @ residual)
+    if not left > _NO_RESIDUAL * total:
         raise DataError(
             "The fixed effects reproduce the response exactly: there is no residual variance to "
             "estimate. Check that the response is not constant and is not computed from the "
             "predictors."
         )
-    return ScaledResponse(residual, coordinates + correction)
+    return ScaledResponse(coordinates + correction, left)
 
 
 def _orthonormal(X: Float) -> tuple[Float, Float]:
-    """QR decomposition of X with p columns (no rank deficiency here)."""
+    """QR decomposition of X (n, p), full rank: Q with a spare column at the end, and R."""
     n, p = X.shape
+    W = np.empty((n, p + 1))
     if p == 0:
-        return np.empty((n, 0)), np.empty((0, 0))
-    if n > _MANY_ROWS:
-        norms = np.sqrt(np.einsum("ij,ij->j", X, X))
-        Q = X / norms
-        R = np.diag(norms)
+        return W, np.empty((0, 0))
+    Q = W[:, :-1]
+    R = _twice_cholesky(X, Q) if n > _MANY_ROWS else None
+    if R is None:
+        Q[:], R = np.linalg.qr(X)
+    return W, R
+
+
+def _twice_cholesky(X: Float, Q: Float) -> Float | None:
+    """QR decomposition by Cholesky on the cross-products, twice; None if X is ill-conditioned.
+
+    In blocks of rows, so that nothing of the size of X is made beside Q.
+    """
+    norms = np.sqrt(np.einsum("ij,ij->j", X, X))
+    np.divide(X, norms, out=Q)
+    R = np.diag(norms)
+    for _ in range(2):
         try:
-            for _ in range(2):
-                factor = np.linalg.cholesky(Q.T @ Q)
-                if factor.diagonal().min() < 1e-7:
-                    break
-                Q = Q @ np.linalg.inv(factor).T
-                R = factor.T @ R
-            else:
-                return Q, R
+            factor = np.linalg.cholesky(Q.T @ Q)
         except np.linalg.LinAlgError:
-            pass
-    Q, R = np.linalg.qr(X)
-    return Q, R
+            return None
+        if factor.diagonal().min() < _ILL_CONDITIONED:
+            return None
+        inverse = np.linalg.inv(factor).T
+        for start in range(0, len(Q), _BLOCK):
+            Q[start : start + _BLOCK] = Q[start : start + _BLOCK] @ inverse
+        R = factor.T @ R
+    return R
 
 
 def _scale_factor(matrices: ModelMatrices, factor: int, root: Float | None) -> ScaledFactor:
@@ -213,8 +242,17 @@ def _scale_term(term: RandomTerm, root: Float | None) -> tuple[Float, Float]:
         )
     if k == 1 or term.covariance == "independent":
         return np.diag(1.0 / scale), np.diag(scale)
-    _, inverse = _orthonormal(z / scale)
+    inverse = np.linalg.qr(z / scale, mode="r") if n <= _MANY_ROWS else _cholesky_factor(z, scale)
     if np.abs(inverse.diagonal()).min() < _DEPENDENT * np.sqrt(n):
         return np.diag(1.0 / scale), np.diag(scale)
     inverse = inverse * (scale / np.sqrt(n))
     return np.linalg.inv(inverse), inverse
+
+
+def _cholesky_factor(z: Float, scale: Float) -> Float:
+    """R of ``z / scale`` from its cross-products, which is good enough for a change of basis."""
+    cross = (z.T @ z) / np.outer(scale, scale)
+    try:
+        return np.linalg.cholesky(cross).T
+    except np.linalg.LinAlgError:
+        return np.zeros_like(cross)

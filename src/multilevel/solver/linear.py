@@ -6,6 +6,7 @@ The criterion is minus twice the profiled log-likelihood, or the REML criterion 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +19,8 @@ from multilevel.solver.optimize import Control, optimise
 from multilevel.state import FitState, TermState
 
 if TYPE_CHECKING:
-    from multilevel._native import _core
     from multilevel.design.matrices import ModelMatrices
-    from multilevel.moments.scaling import ScaledDesign, ScaledResponse
+    from multilevel.moments.scaling import ScaledDesign
     from multilevel.solver.layout import TermSlot
     from multilevel.solver.optimize import OptSummary
     from multilevel.typing import Float
@@ -33,6 +33,7 @@ _HESSIAN_STEP = 1e-3
 # From this size on BLAS is kept at one thread (entering that context costs about 10 microseconds).
 _MANY_ROWS = 20_000
 _LARGE_TRUNK = 48
+_NOT_HELD = np.empty((0, 0))
 
 
 class LinearProblem:
@@ -49,43 +50,29 @@ class LinearProblem:
     """
 
     def __init__(
-        self,
-        matrices: ModelMatrices,
-        control: Control,
-        design: ScaledDesign,
-        response: ScaledResponse,
-        base: LinearProblem | None = None,
+        self, matrices: ModelMatrices, control: Control, base: LinearProblem | None = None
     ) -> None:
         self.matrices = matrices
         self._control = control
-        self._design = design
-        self._response = response
-        p = design.Q.shape[1]
-        T0 = np.eye(p + 1)
-        T0[p, p] = response.residual @ response.residual
-        self._layout: Layout
-        self._arguments: list[tuple[Any, ...]]
-        self._core: _core.Core
-        if base is None:
-            self._layout = Layout(design.factors, [term.covariance for term in matrices.terms])
-            self._arguments = [
-                (
-                    matrices.factors[f.factor].codes,
-                    f.z,
-                    f.transform,
-                    matrices.factors[f.factor].n_levels,
+        with one_blas_thread(len(matrices.y) > _MANY_ROWS):
+            design = base._scaled() if base else scale_design(matrices)
+            root = design.root_weights
+            response = scale_response(design.W, root, matrices.y, matrices.offset)
+            p = len(response.coordinates)
+            T0 = np.eye(p + 1)
+            T0[p, p] = response.sum_squares
+            if base:
+                self._layout, self._arguments = base._layout, base._arguments
+                residual = np.ascontiguousarray(design.W[:, -1])
+                self._core = base._core.with_response(self._arguments, residual, root, T0)
+            else:
+                self._layout = Layout(design.factors, [t.covariance for t in matrices.terms])
+                self._arguments = _core_arguments(matrices, design)
+                self._core = make_core(
+                    self._arguments, design.W, root, T0, n_threads(control.threads)
                 )
-                for f in design.factors
-            ]
-            W = np.column_stack([design.Q, response.residual])
-            self._core = make_core(
-                self._arguments, W, design.root_weights, T0, n_threads(control.threads)
-            )
-        else:
-            self._layout, self._arguments = base._layout, base._arguments
-            self._core = base._core.with_response(
-                self._arguments, response.residual, design.root_weights, T0
-            )
+        self._coordinates = response.coordinates
+        self._design = design if len(matrices.y) <= _MANY_ROWS else replace(design, W=_NOT_HELD)
         self.n_theta = self._layout.n_theta
         self._large = self._core.sizes()["dense_dim"] > _LARGE_TRUNK
 
@@ -107,23 +94,21 @@ class LinearProblem:
         DataError
             If nothing is left to estimate (see :mod:`multilevel.moments.scaling`).
         """
-        with one_blas_thread(len(matrices.y) > _MANY_ROWS):
-            design = scale_design(matrices)
-            response = scale_response(design, matrices.y, matrices.offset)
-            return cls(matrices, control or Control(), design, response)
+        return cls(matrices, control or Control())
 
     def with_response(self, y: Float) -> LinearProblem:
         """The same model, analysed structure and all, for another response of shape (n,)."""
-        from dataclasses import replace
+        return LinearProblem(replace(self.matrices, y=y), self._control, base=self)
 
-        response = scale_response(self._design, y, self.matrices.offset)
-        return LinearProblem(
-            replace(self.matrices, y=y), self._control, self._design, response, base=self
-        )
+    def _scaled(self) -> ScaledDesign:
+        """The scaled design with its own copy of [Q r], which is not held for many rows."""
+        if self._design.W is _NOT_HELD:
+            return scale_design(self.matrices)
+        return replace(self._design, W=self._design.W.copy())
 
     def _df(self, reml: bool) -> int:
-        n, p = self._design.Q.shape
-        return n - p if reml else n
+        n = len(self.matrices.y)
+        return n - len(self._coordinates) if reml else n
 
     def _constant(self, reml: bool) -> float:
         return (self._design.log_det_r if reml else 0.0) - self._design.sum_log_weights
@@ -219,7 +204,7 @@ class LinearProblem:
             reml=reml,
             nobs=len(self.matrices.y),
             theta=layout.theta(factors),
-            beta=inverse_r @ (self._response.coordinates + coordinates),
+            beta=inverse_r @ (self._coordinates + coordinates),
             vcov=sigma**2 * inverse_r @ F @ inverse_r.T,
             sigma=sigma,
             objective=summary.final,
@@ -251,7 +236,7 @@ class LinearProblem:
 
     def hat_values(self, state: FitState) -> Float:
         """Leverages, shape (n,): derivative of each fitted value by its own response."""
-        W = np.column_stack([self._design.Q, self._response.residual])
+        W = self._scaled().W
         blocks = self._layout.blocks(state.theta)
         with one_blas_thread(self._large):
             return self._core.hat_values(
@@ -264,6 +249,15 @@ class LinearProblem:
     def __setstate__(self, state: dict[str, Any]) -> None:
         rebuilt = LinearProblem.from_matrices(state["matrices"], state["control"])
         self.__dict__.update(rebuilt.__dict__)
+
+
+def _core_arguments(matrices: ModelMatrices, design: ScaledDesign) -> list[tuple[Any, ...]]:
+    """Grouping factors as the core takes them: codes, columns, transformation, levels."""
+    factors = matrices.factors
+    return [
+        (factors[f.factor].codes, f.z, f.transform, factors[f.factor].n_levels)
+        for f in design.factors
+    ]
 
 
 def _is_singular(factor: Float) -> bool:

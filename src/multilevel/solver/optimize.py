@@ -127,7 +127,12 @@ class _Search:
         if self.control.verbose:
             observer = self._observe
         value, converged, decrement, blocks, log = self.core.fit(
-            start, self.layout.native_terms, self.reml, tolerance, self.control.max_evaluations, observer
+            start,
+            self.layout.native_terms,
+            self.reml,
+            tolerance,
+            self.control.max_evaluations,
+            observer,
         )
         value += self.constant
         self.log += list(log + self.constant)

@@ -43,16 +43,15 @@ def crossed(
 def core_of(matrices, threads: int = 1, dense_limit: int = 1000):
     """The native core of a model and the layout of its theta."""
     design = scale_design(matrices)
-    residual = scale_response(design, matrices.y, matrices.offset).residual
+    response = scale_response(design.W, None, matrices.y, matrices.offset)
     factors = [
         (matrices.factors[f.factor].codes, f.z, f.transform, matrices.factors[f.factor].n_levels)
         for f in design.factors
     ]
-    T0 = np.eye(design.Q.shape[1] + 1)
-    T0[-1, -1] = residual @ residual
-    W = np.column_stack([design.Q, residual])
+    T0 = np.eye(design.W.shape[1])
+    T0[-1, -1] = response.sum_squares
     layout = Layout(design.factors, [term.covariance for term in matrices.terms])
-    return make_core(factors, W, None, T0, threads, dense_limit), layout
+    return make_core(factors, design.W, None, T0, threads, dense_limit), layout
 
 
 def all_derivatives(core, layout, reml: bool):
