@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from multilevel.frames.table import Table
 
-__all__ = ["to_frame"]
+__all__ = ["add_columns", "to_frame"]
 
 
 def to_frame(columns: Mapping[str, npt.NDArray[Any] | Sequence[Any]], like: Table) -> Any:
@@ -46,6 +46,30 @@ def to_frame(columns: Mapping[str, npt.NDArray[Any] | Sequence[Any]], like: Tabl
     # narwhals' engines take object arrays for Python objects, lists of text for text
     plain = {name: _plain(values) for name, values in columns.items()}
     return nw.from_dict(plain, backend=kind).to_native()
+
+
+def add_columns(table: Table, columns: Mapping[str, npt.NDArray[Any]]) -> Any:
+    """Return the user's data with further columns, as a new frame of the same kind.
+
+    Parameters
+    ----------
+    table : Table
+        The data; they stay as they are.
+    columns : mapping of str to ndarray, shape (n_rows,)
+        New columns, in the order of the rows.
+    """
+    if table.kind == "dict":
+        return to_frame({**table.native, **columns}, table)
+    if hasattr(table.native, "assign"):
+        return table.native.assign(**columns)
+    import narwhals as nw
+
+    frame = nw.from_native(table.native, eager_only=True)
+    new = [
+        nw.new_series(name, _plain(values), backend=frame.implementation)
+        for name, values in columns.items()
+    ]
+    return frame.with_columns(*new).to_native()
 
 
 def _plain(values: npt.NDArray[Any] | Sequence[Any]) -> Any:

@@ -7,15 +7,11 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from multilevel.exceptions import DataError
 from multilevel.frames.read import read_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    import numpy.typing as npt
 
     from multilevel.frames.column import Column
 
@@ -133,31 +129,6 @@ class Table:
             return getattr(self.native, "index", None)
         return next((v.index for v in self.native.values() if hasattr(v, "reindex")), None)
 
-    def select(self, names: Iterable[str]) -> Table:
-        """Keep some columns."""
-        wanted = list(names)
-        for name in wanted:
-            if name not in self.columns:
-                raise DataError(self._unknown(name))
-        if self.kind == "dict":
-            return Table.from_data({name: self.native[name] for name in wanted})
-        if self.kind == "pyarrow":
-            return Table.from_data(self.native.select(wanted))
-        return Table.from_data(self.native[wanted])
-
-    def take(self, rows: npt.NDArray[Any]) -> Table:
-        """Keep some rows, given by a boolean mask or by positions."""
-        positions = np.flatnonzero(rows) if rows.dtype == bool else rows
-        if self.kind == "dict":
-            return Table.from_data(
-                {name: _take(self._get(name), positions) for name in self.columns}
-            )
-        if self.kind == "pandas":
-            return Table.from_data(self.native.iloc[positions])
-        import narwhals as nw
-
-        return Table.from_data(nw.from_native(self.native, eager_only=True)[positions].to_native())
-
     def _unknown(self, name: str) -> str:
         close = difflib.get_close_matches(name, self.columns, n=3, cutoff=0.6)
         folded = [other for other in self.columns if other.lower() == name.lower()]
@@ -209,11 +180,3 @@ def _dict_rows(data: Mapping[Any, Any]) -> int:
     if not lengths:
         raise DataError("The data have no columns.")
     return _positive(next(iter(lengths.values())))
-
-
-def _take(values: Any, positions: npt.NDArray[np.intp]) -> Any:
-    if hasattr(values, "iloc"):
-        return values.iloc[positions]
-    if isinstance(values, (list, tuple, range)):
-        return [values[i] for i in positions.tolist()]
-    return values[positions]
