@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +13,18 @@ from multilevel.design.grouping import check_columns, check_sizes, grouping_fact
 from multilevel.design.inputs import Inputs, read_inputs
 from multilevel.design.matrices import GroupingFactor, ModelMatrices, RandomTerm
 from multilevel.design.meaning import Meaning, meaning_of
-from multilevel.design.plain import plain_encoder
 from multilevel.design.newdata import DesignSpec, GroupLevels
+from multilevel.design.plain import plain_encoder
 from multilevel.design.rank import independent_columns
 from multilevel.design.vectors import check_response, check_weights, total_offset
 from multilevel.exceptions import DataError, FormulaError, RankDeficientWarning, warn
+from multilevel.formula.parse import parse
 from multilevel.frames.table import Table
 from multilevel.typing import NAAction, check_option
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from multilevel.design.encode import Encoder
     from multilevel.typing import Float, IndexArray
 
@@ -102,7 +104,7 @@ def build_design(
         When fixed-effects columns are dropped.
     """
     check_option("na_action", na_action, NAAction)
-    meaning = meaning_of(formula)
+    meaning = meaning_of(parse(formula))
     table = Table.from_data(data)
     given = {"weights": weights, "offset": offset}
     inputs = read_inputs(meaning, table, given, na_action, context or {})
@@ -223,7 +225,7 @@ def _notes(matrices: ModelMatrices, inputs: Inputs) -> tuple[str, ...]:
         if column.kind != "categorical" or column.categories is None:
             continue
         codes = column.codes if inputs.frame.rows is None else column.codes[inputs.frame.rows]
-        unused = len(column.categories) - len(np.unique(codes))
+        unused = len(column.categories) - np.count_nonzero(np.bincount(codes))
         if unused:
             word = "category" if unused == 1 else "categories"
             notes.append(f"{unused} {word} of {name!r} do not occur in the rows used.")

@@ -45,7 +45,7 @@ class MatrixContrasts(Contrasts):  # type: ignore[misc]
         self,
         levels: Sequence[Hashable],
         reduced_rank: bool = True,
-        sparse: bool = False,  # noqa: ARG002
+        sparse: bool = False,
     ) -> Float:
         if len(self.matrix) != len(levels):
             raise DataError(

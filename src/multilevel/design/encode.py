@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from multilevel.design.plain import plain_encoder
 from multilevel.exceptions import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from multilevel.design.encoder import FormulaicEncoder
     from multilevel.design.frame import ModelFrame
     from multilevel.design.plain import PlainEncoder
@@ -21,13 +24,15 @@ if TYPE_CHECKING:
 __all__ = ["Coder", "columns_of"]
 
 
-def columns_of(terms: Terms, available: Collection[str], extra: Collection[str]) -> tuple[str, ...]:
+def columns_of(
+    terms: Terms, available: Collection[str], extra: Collection[str], formula: str = ""
+) -> tuple[str, ...]:
     """Columns of the data that terms use; see :func:`multilevel.design.wilkinson.used_columns`."""
     if terms.plain:
         return terms.columns
     from multilevel.design.wilkinson import used_columns
 
-    return tuple(used_columns(terms, available, extra))
+    return tuple(used_columns(terms, available, extra, formula))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +90,18 @@ class Coder:
         for name in terms.columns:
             if (kind := self.frame.variables[name].kind) != "numeric":
                 raise DataError(_not_numeric(name, kind, what))
-        encoder, values = self.encode(terms)
-        if values.shape[1] != 1:
+        if terms.plain:
+            [name] = terms.columns
+            values = self.frame.variables[name].values
+            assert values is not None
+            return plain_encoder(terms, self.frame), values
+        encoder, columns = self.encode(terms)
+        if columns.shape[1] != 1:
             raise DataError(
                 f"The {what} `{text}` must be one column of numbers, but gives "
-                f"{values.shape[1]}: {', '.join(encoder.names[:5])}."
+                f"{columns.shape[1]}: {', '.join(encoder.names[:5])}."
             )
-        return encoder, values[:, 0]
+        return encoder, np.ascontiguousarray(columns[:, 0])
 
 
 def _not_numeric(name: str, kind: str, what: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -22,6 +21,8 @@ from multilevel.design.wilkinson import formula_of
 from multilevel.exceptions import DataError, FormulaError, MultilevelError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from multilevel.design.plain import Layout
     from multilevel.design.terms import Terms
     from multilevel.typing import Float, IndexArray
@@ -210,7 +211,9 @@ def _fail(error: Exception, maker: Materializer, spec: Any, frame: ModelFrame) -
             maker.get_model_matrix(spec, output="numpy", na_action="drop", drop_rows=rows)
         _not_finite(empty[1], np.array(sorted(rows)), frame)
     named = re.match(r"Unable to evaluate factor `(.*?)`\. \[", str(error))
-    what = f"`{named[1]}`" if named else f"`{spec.formula if isinstance(spec, ModelSpec) else spec}`"
+    what = (
+        f"`{named[1]}`" if named else f"`{spec.formula if isinstance(spec, ModelSpec) else spec}`"
+    )
     kind = DataError if isinstance(spec, ModelSpec) else FormulaError
     raise kind(f"{what} cannot be computed: {type(cause).__name__}: {cause}") from None
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from multilevel.exceptions import DataError
-from multilevel.typing import Float, IndexArray, Int
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from multilevel.frames.column import Column
+    from multilevel.typing import Float, IndexArray, Int
 
 __all__ = [
     "ModelFrame",
@@ -102,7 +104,7 @@ def read_variable(column: Column, rows: IndexArray | None) -> Variable:
     """
     if column.kind == "numeric":
         values = column.values if rows is None else column.values[rows]
-        if not np.isfinite(values.sum()):
+        if not isfinite(values.sum()):
             _refuse_infinite(column.name, values, rows)
         return Variable(column.name, "numeric", values)
     _refuse_untermed(column)
@@ -145,9 +147,7 @@ def recode(column: Column, trained: Variable, rows: IndexArray | None) -> Variab
     return Variable(name, trained.kind, here.values, table[here.codes], trained.levels)
 
 
-def compress(
-    codes: Int, levels: npt.NDArray[np.generic]
-) -> tuple[Int, npt.NDArray[np.generic]]:
+def compress(codes: Int, levels: npt.NDArray[np.generic]) -> tuple[Int, npt.NDArray[np.generic]]:
     """Leave out levels that do not occur."""
     seen = np.bincount(codes, minlength=len(levels)) > 0
     if seen.all():

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from formulaic.transforms import TRANSFORMS, C
 
 from multilevel.design.contrasts import as_contrasts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["FUNCTIONS", "KNOWN_NAMES", "R_DIALECT"]
 
@@ -41,14 +43,10 @@ _NUMPY = {
 FUNCTIONS: Mapping[str, Any] = {**_NUMPY, "exp10": exp10, "C": _categorical}
 KNOWN_NAMES = frozenset({*FUNCTIONS, *TRANSFORMS, *dir(builtins)})
 
-# What people who come from R write, and what it is called here.
+# What people who come from R write (and Q, patsy's), and what it is called here.
 R_DIALECT: Mapping[str, str] = {
-    "factor": "C(f)",
-    "as.factor": "C(f)",
     "relevel": 'C(f, contr.treatment(base="level"))',
     "as.numeric": "a numeric column",
-    "ns": "cr(x, df=4)",
-    "splines": "bs(x, df=4) or cr(x, df=4)",
     "s": "bs(x, df=4) or cr(x, df=4)",
     "ifelse": "where(condition, a, b)",
     "pmin": "minimum(a, b)",
@@ -57,9 +55,5 @@ R_DIALECT: Mapping[str, str] = {
     "asin": "arcsin(x)",
     "acos": "arccos(x)",
     "atan": "arctan(x)",
-    "TRUE": "True",
-    "FALSE": "False",
-    "NULL": "None",
     "Q": "the name in backquotes",
-    "cbind": "one column of numbers to the left of `~`",
 }

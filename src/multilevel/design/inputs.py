@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from multilevel.design.encode import columns_of
@@ -13,6 +13,8 @@ from multilevel.exceptions import DataError
 from multilevel.frames.align import align
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from multilevel.design.meaning import Meaning
     from multilevel.frames.column import Column
     from multilevel.frames.table import Table
@@ -66,15 +68,18 @@ def read_inputs(
 
 def _used(meaning: Meaning, table: Table, context: Mapping[str, Any]) -> dict[str, None]:
     """Columns that the response, the terms and the offsets use."""
-    response = columns_of(meaning.response, table.columns, context)
+    names = partial(
+        columns_of, available=table.columns, extra=context, formula=meaning.formula.text
+    )
+    response = names(meaning.response)
     predictors: dict[str, None] = {}
     for terms in (meaning.fixed, *meaning.effects):
-        predictors.update(dict.fromkeys(columns_of(terms, table.columns, context)))
+        predictors.update(dict.fromkeys(names(terms)))
     if meaning.response.plain and response[0] in predictors:
         raise DataError(f"The response {response[0]!r} is also a predictor.")
     if meaning.response.plain and response[0] in meaning.group_columns:
         raise DataError(f"The response {response[0]!r} is also a grouping factor.")
     used = dict.fromkeys(response) | predictors
     for terms in meaning.offsets:
-        used.update(dict.fromkeys(columns_of(terms, table.columns, context)))
+        used.update(dict.fromkeys(names(terms)))
     return used

@@ -1,15 +1,15 @@
-"""What a formula means before any data are seen; remembered per text."""
+"""What a formula means before any data are seen; remembered per formula."""
 
 from __future__ import annotations
 
-import ast
-import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from multilevel.design.terms import Terms, parse_terms
-from multilevel.exceptions import FormulaError
-from multilevel.formula.parse import MixedFormula, parse
+
+if TYPE_CHECKING:
+    from multilevel.formula.terms import MixedFormula
 
 __all__ = ["Meaning", "meaning_of"]
 
@@ -51,34 +51,21 @@ class Meaning:
 
 
 @lru_cache(maxsize=512)
-def meaning_of(text: str) -> Meaning:
-    """Read a formula.
+def meaning_of(formula: MixedFormula) -> Meaning:
+    """Read the parts of a formula.
 
     Raises
     ------
     FormulaError
-        When it cannot be read.
+        When one cannot be read.
     """
-    formula = parse(text)
     groups = tuple(dict.fromkeys(term.group for term in formula.random))
     return Meaning(
         formula=formula,
-        response=_expression(formula.response),
+        response=parse_terms(f"0 + {formula.response}"),
         fixed=parse_terms(formula.fixed),
-        offsets=tuple(_expression(offset) for offset in formula.offsets),
+        offsets=tuple(parse_terms(f"0 + {offset}") for offset in formula.offsets),
         effects=tuple(parse_terms(term.effects) for term in formula.random),
         groups=groups,
         factor_of=tuple(groups.index(term.group) for term in formula.random),
     )
-
-
-def _expression(text: str) -> Terms:
-    """A single expression, in which ``+ - * / **`` are arithmetic: the response, an offset."""
-    named = parse_terms(f"0 + {text}") if re.fullmatch(r"\w[\w.]*|`[^`]+`", text) else None
-    if named is not None:
-        return named
-    try:
-        tree = ast.parse(re.sub(r"`[^`]*`", "_", text), mode="eval")
-    except SyntaxError as error:
-        raise FormulaError(f"`{text}` is not valid Python: {error.msg}.") from None
-    return parse_terms(f"0 + {text}" if isinstance(tree.body, ast.Call) else f"0 + I({text})")

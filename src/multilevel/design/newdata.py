@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,8 @@ from multilevel.frames.codes import interact
 from multilevel.frames.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from multilevel.design.encode import Encoder
@@ -137,9 +138,7 @@ class DesignSpec:
         encoders += [self.response] if response else []
         used = dict.fromkeys(name for encoder in encoders for name in encoder.columns)
         columns = {name: table.column(name) for name in used}
-        grouping = {
-            name: table.column(name) for g in self.groups if random for name in g.columns
-        }
+        grouping = {name: table.column(name) for g in self.groups if random for name in g.columns}
         vectors = {}
         if self.offset_column is not None:
             vectors["offset"] = align(self.offset_column, "offset", table)

@@ -6,17 +6,19 @@ without its first level is formulaic's decision, asked once per formula and kind
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from multilevel.design.frame import ModelFrame
-from multilevel.design.terms import Terms
-from multilevel.typing import Float
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from multilevel.design.frame import ModelFrame
+    from multilevel.design.terms import Terms
+    from multilevel.typing import Float
 
 __all__ = ["Layout", "PlainEncoder", "plain_encoder"]
 
@@ -106,7 +108,7 @@ def plain_encoder(terms: Terms, frame: ModelFrame) -> PlainEncoder:
     """Encoder of plain terms for the variables of a frame."""
     factors = tuple(name for name in terms.columns if frame.variables[name].kind != "numeric")
     if not factors:
-        layout, names = _numeric_layout(terms)
+        layout, names = _numeric_layout(terms.products)
         return PlainEncoder(layout, {}, names, terms.columns)
     from multilevel.design.encoder import layout_of
 
@@ -116,11 +118,9 @@ def plain_encoder(terms: Terms, frame: ModelFrame) -> PlainEncoder:
 
 
 @lru_cache(maxsize=1024)
-def _numeric_layout(terms: Terms) -> tuple[Layout, tuple[str, ...]]:
+def _numeric_layout(products: tuple[tuple[str, ...], ...]) -> tuple[Layout, tuple[str, ...]]:
     """Layout and names when every column is numeric."""
-    layout: Layout = tuple(
-        tuple((name, "numeric") for name in product) for product in terms.products
-    )
+    layout: Layout = tuple(tuple((name, "numeric") for name in product) for product in products)
     return layout, _names(layout, {})
 
 

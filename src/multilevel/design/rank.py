@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from multilevel.typing import Float, IndexArray
+if TYPE_CHECKING:
+    from multilevel.typing import Float, IndexArray
 
 __all__ = ["independent_columns"]
 
@@ -40,28 +43,42 @@ def independent_columns(X: Float, *, intercept: bool) -> IndexArray:
         Positions in increasing order.
     """
     n, p = X.shape
-    if p <= intercept or (n > p and _clearly_independent(X, intercept=intercept)):
+    if p <= intercept:
         return np.arange(p)
+    with np.errstate(all="ignore"):  # overflow in squares: QR looks at scaled columns
+        if n > p and _clearly_independent(X, intercept=intercept):
+            return np.arange(p)
     return _independent_by_qr(X, intercept=intercept)
 
 
 def _clearly_independent(X: Float, *, intercept: bool) -> bool:
-    """Whether the Cholesky factor of the (centred) correlation matrix is far from singular."""
-    with np.errstate(all="ignore"):
-        gram = _gram(X, intercept=intercept)
-        scale = 1.0 / np.sqrt(gram.diagonal())
-        try:
-            factor = np.linalg.cholesky(gram * scale * scale[:, None])
-        except np.linalg.LinAlgError:
-            return False
-        return bool(factor.diagonal().min() > CLEAR)
+    """Whether the Cholesky factor of the (centred) correlation matrix is far from singular.
+
+    Columns with a large mean, whose deviations are lost in the rounding of squares, are not clear.
+    """
+    gram, raw = _gram(X, intercept=intercept)
+    length = gram.diagonal()
+    if not (length > CLEAR**2 * raw).all():
+        return False
+    if len(length) == 1:
+        return bool(length[0] < np.inf)
+    scale = 1.0 / np.sqrt(length)
+    try:
+        factor = np.linalg.cholesky(gram * scale * scale[:, None])
+    except np.linalg.LinAlgError:
+        return False
+    return bool(factor.diagonal().min() > CLEAR)
 
 
-def _gram(X: Float, *, intercept: bool) -> Float:
-    """Cross-products of the columns; about their means, the constant left out, if asked."""
+def _gram(X: Float, *, intercept: bool) -> tuple[Float, Float]:
+    """Cross-products of the columns, and their squared lengths as they are.
+
+    With an intercept it is left out, and the cross-products are about the means.
+    """
     n, p = X.shape
     if not intercept:
-        return X.T @ X
+        gram = X.T @ X
+        return gram, np.zeros(p)
     step = max(CHUNK // p, 256)
     origin = X[0, 1:]
     gram = np.zeros((p - 1, p - 1))
@@ -70,8 +87,9 @@ def _gram(X: Float, *, intercept: bool) -> Float:
         block = X[start : start + step, 1:] - origin
         gram += block.T @ block
         total += X[start : start + step, 0] @ block
-    gram -= np.outer(total, total) / n
-    return gram
+    raw = gram.diagonal() + n * origin**2
+    gram -= total * (total[:, None] / n)
+    return gram, raw
 
 
 def _independent_by_qr(X: Float, *, intercept: bool) -> IndexArray:

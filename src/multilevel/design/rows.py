@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from multilevel.exceptions import DataError, MissingValuesWarning, warn
-from multilevel.typing import Float, IndexArray, NAAction
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from multilevel.frames.column import Column
+    from multilevel.typing import Float, IndexArray, NAAction
 
     Mask = npt.NDArray[np.bool_]
 
@@ -22,12 +24,15 @@ __all__ = ["complete_rows", "missing_masks"]
 
 def missing_masks(columns: Mapping[str, Column], vectors: Mapping[str, Float]) -> dict[str, Mask]:
     """Masks of the missing rows of columns and of given vectors, where there are any."""
-    masks = {
-        name: column.missing for name, column in columns.items() if column.missing is not None
-    }
+    masks = {}
+    for name, column in columns.items():
+        # A finite sum is the cheapest proof that nothing is missing.
+        if column.kind == "numeric" and isfinite(column.values.sum()):
+            continue
+        if column.missing is not None:
+            masks[name] = column.missing
     for name, vector in vectors.items():
-        mask = np.isnan(vector)
-        if mask.any():
+        if not isfinite(vector.sum()) and (mask := np.isnan(vector)).any():
             masks[name] = mask
     return masks
 

@@ -20,7 +20,7 @@ __all__ = ["check_response", "check_weights", "total_offset"]
 
 def check_response(y: Float, name: str) -> None:
     """Refuse a response that does not vary."""
-    if y.min() == y.max():
+    if (y == y[0]).all():
         raise DataError(
             f"The response {name!r} is constant ({y[0]:g} in all {len(y)} rows that are used): "
             "there is nothing to explain."

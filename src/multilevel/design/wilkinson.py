@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import formulaic
 from formulaic.errors import FormulaicError
@@ -19,6 +18,9 @@ from formulaic.utils.variables import get_required_variables
 from multilevel.design.functions import FUNCTIONS, KNOWN_NAMES, R_DIALECT
 from multilevel.design.terms import Terms
 from multilevel.exceptions import FormulaError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 __all__ = ["formula_of", "parse_formula", "used_columns"]
 
@@ -95,7 +97,9 @@ def _names_in(expression: str) -> list[Name]:
     return sorted(names)
 
 
-def used_columns(terms: Terms, available: Collection[str], extra: Collection[str]) -> list[str]:
+def used_columns(
+    terms: Terms, available: Collection[str], extra: Collection[str], formula: str
+) -> list[str]:
     """Columns that terms with expressions use; names that nobody knows are returned as well.
 
     Parameters
@@ -106,6 +110,8 @@ def used_columns(terms: Terms, available: Collection[str], extra: Collection[str
         Columns of the data.
     extra : collection of str
         Further names that expressions may use.
+    formula : str
+        The whole formula, for messages.
 
     Raises
     ------
@@ -116,23 +122,17 @@ def used_columns(terms: Terms, available: Collection[str], extra: Collection[str
     used = dict.fromkeys(terms.columns)
     for name in terms.values:
         root = name if name in available else name.partition(".")[0]
-        if root in available:
-            used[root] = None
-        elif root in R_DIALECT and root not in known:
-            raise FormulaError(f"`{name}` is R's; write {R_DIALECT[root]}.")
-        elif root not in known:
+        if root in available or root not in known:
             used[root] = None
     for name in terms.calls:
         root = name.partition(".")[0]
         if root not in known and (root == name or root not in available):
-            raise FormulaError(_unknown_function(name, root, available))
+            raise FormulaError(_unknown_function(name, root, available) + _mark(formula, name))
         if root not in known:
             used[root] = None
         elif root in used:
-            raise FormulaError(
-                f"{root!r} is a column of the data and a function in `{terms.text}`; "
-                "rename the column."
-            )
+            what = f"{root!r} is both a column of the data and a function that is called."
+            raise FormulaError(f"{what} Rename the column.{_mark(formula, name)}")
     return list(used)
 
 
@@ -141,7 +141,16 @@ def _unknown_function(name: str, root: str, available: Collection[str]) -> str:
     if root in available:
         return f"{root!r} is a column of the data, not a function."
     if name in R_DIALECT or root in R_DIALECT:
-        return f"There is no function {name!r} here; write {R_DIALECT[name if name in R_DIALECT else root]}."
+        instead = R_DIALECT[name if name in R_DIALECT else root]
+        return f"There is no function {name!r} here; write {instead}."
     near = get_close_matches(root, (*TRANSFORMS, *FUNCTIONS), n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     return f"There is no function {name!r}.{hint} NumPy's can be called as np.{root}(...)."
+
+
+def _mark(formula: str, name: str) -> str:
+    """The formula with a line of carets below the first call of a function."""
+    place = re.search(rf"(?<![\w.`]){re.escape(name)}(?=\s*\()", formula)
+    if place is None:
+        return ""
+    return f"\n    {formula}\n    {' ' * place.start()}{'^' * len(name)}"
