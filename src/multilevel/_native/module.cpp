@@ -7,6 +7,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "analyse.hpp"
+#include "basis.hpp"
 #include "evaluate.hpp"
 #include "newton.hpp"
 #include "rows.hpp"
@@ -175,6 +176,33 @@ public:
   }
 };
 
+// X (n x p, rows scaled by `weights`) as Q R: [Q 0] of shape (n, p + 1), and R.
+nb::tuple orthonormal(Vec X, nb::object weights) {
+  const std::size_t n = X.shape(0), p = X.shape(1);
+  std::vector<double> W(n * (p + 1), 0.0), R(p * p);
+  const double* w = weights.is_none() ? nullptr : nb::cast<Vec>(weights).data();
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < p; ++j) W[i * (p + 1) + j] = X.data()[i * p + j] * (w ? w[i] : 1.0);
+  ml::gram_schmidt(W.data(), n, static_cast<int>(p), p + 1, R.data());
+  return nb::make_tuple(array(std::move(W), {n, p + 1}), array(std::move(R), {p, p}));
+}
+
+// Inverse of an upper-triangular matrix.
+Out invert_upper(Vec R) {
+  const std::size_t k = R.shape(0);
+  std::vector<double> X(k * k);
+  ml::invert_upper(R.data(), static_cast<int>(k), X.data());
+  return array(std::move(X), {k, k});
+}
+
+// Lower-triangular L with nonnegative diagonal and L L' = M M'.
+Out lower_factor(Vec M) {
+  const std::size_t k = M.shape(0);
+  std::vector<double> L(M.data(), M.data() + k * k);
+  ml::lower_triangular(L.data(), static_cast<int>(k));
+  return array(std::move(L), {k, k});
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -186,6 +214,9 @@ NB_MODULE(_core, m) {
     t.trsm = reinterpret_cast<ml::Lapack::Trsm>(trsm);
     t.gemm = reinterpret_cast<ml::Lapack::Gemm>(gemm);
   });
+  m.def("orthonormal", &orthonormal, "X"_a, "weights"_a.none());
+  m.def("invert_upper", &invert_upper, "R"_a);
+  m.def("lower_factor", &lower_factor, "M"_a);
   nb::class_<Core>(m, "Core")
       .def(nb::init<const std::vector<FactorArg>&, Vec, nb::object, Vec, int, int>(),
            "factors"_a, "W"_a, "weights"_a.none(), "T0"_a, "threads"_a,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from multilevel._native import _core
+
 if TYPE_CHECKING:
     from multilevel.typing import CovarianceKind, Float
 
@@ -49,11 +51,6 @@ def to_theta(kind: CovarianceKind, factor: Float) -> Float:
 def lower_factor(matrix: Float) -> Float:
     """Lower-triangular L with nonnegative diagonal and ``L @ L.T == matrix @ matrix.T``.
 
-    By orthogonal transformation, so that singular covariances lose no accuracy.
+    By rotations, so that singular covariances lose no accuracy.
     """
-    k = len(matrix)
-    if k == 1:
-        return np.abs(matrix)
-    factor: Float = np.linalg.qr(matrix.T, mode="r").T
-    signs = np.where(factor.diagonal() < 0, -1.0, 1.0)
-    return factor * signs + 0.0
+    return _core.lower_factor(np.ascontiguousarray(matrix))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from multilevel._native import _core
 from multilevel.exceptions import DataError
 
 if TYPE_CHECKING:
@@ -122,8 +123,7 @@ def scale_design(matrices: ModelMatrices) -> ScaledDesign:
         If a random-effect column is zero throughout.
     """
     root = None if matrices.weights is None else np.sqrt(matrices.weights)
-    X = matrices.X if root is None else matrices.X * root[:, None]
-    W, R = _orthonormal(X)
+    W, R = _orthonormal(matrices.X, root)
     log_weights = 0.0 if matrices.weights is None else float(np.log(matrices.weights).sum())
     used = sorted({term.factor for term in matrices.terms})
     factors = tuple(_scale_factor(matrices, factor, root) for factor in used)
@@ -168,17 +168,15 @@ def scale_response(
     return ScaledResponse(coordinates + correction, left)
 
 
-def _orthonormal(X: Float) -> tuple[Float, Float]:
-    """QR decomposition of X (n, p), full rank: Q with a spare column at the end, and R."""
+def _orthonormal(X: Float, root: Float | None) -> tuple[Float, Float]:
+    """QR decomposition of (weighted) X (n, p): Q with a spare column at the end, and R."""
     n, p = X.shape
-    W = np.empty((n, p + 1))
-    if p == 0:
-        return W, np.empty((0, 0))
-    Q = W[:, :-1]
-    R = _twice_cholesky(X, Q) if n > _MANY_ROWS else None
-    if R is None:
-        Q[:], R = np.linalg.qr(X)
-    return W, R
+    if n > _MANY_ROWS and p > 0:
+        W = np.empty((n, p + 1))
+        R = _twice_cholesky(X if root is None else X * root[:, None], W[:, :-1])
+        if R is not None:
+            return W, R
+    return _core.orthonormal(np.ascontiguousarray(X), root)
 
 
 def _twice_cholesky(X: Float, Q: Float) -> Float | None:
@@ -231,28 +229,19 @@ def _scale_term(term: RandomTerm, root: Float | None) -> tuple[Float, Float]:
     """Transformation of a term's columns and its inverse."""
     if _is_intercept(term.z) and root is None:
         return np.ones((1, 1)), np.ones((1, 1))
-    z = term.z if root is None else term.z * root[:, None]
-    n, k = z.shape
-    scale = np.sqrt(np.einsum("ij,ij->j", z, z) / n)
-    if not np.all(scale > 0):
+    k = len(term.names)
+    if k == 1 or term.covariance == "independent":
+        z = term.z if root is None else term.z * root[:, None]
+        inverse = np.diag(np.sqrt(np.einsum("ij,ij->j", z, z) / len(z)))
+    else:
+        inverse = _orthonormal(term.z, root)[1] / np.sqrt(len(term.z))
+    scale = np.sqrt((inverse * inverse).sum(axis=0))
+    if not scale.all():
         name = term.names[int(np.argmin(scale))]
         raise DataError(
             f"Random-effect column {name!r} of {term.label} is zero in every row: its variance "
             "cannot be estimated. Remove it from the term."
         )
-    if k == 1 or term.covariance == "independent":
-        return np.diag(1.0 / scale), np.diag(scale)
-    inverse = np.linalg.qr(z / scale, mode="r") if n <= _MANY_ROWS else _cholesky_factor(z, scale)
-    if np.abs(inverse.diagonal()).min() < _DEPENDENT * np.sqrt(n):
-        return np.diag(1.0 / scale), np.diag(scale)
-    inverse = inverse * (scale / np.sqrt(n))
-    return np.linalg.inv(inverse), inverse
-
-
-def _cholesky_factor(z: Float, scale: Float) -> Float:
-    """R of ``z / scale`` from its cross-products, which is good enough for a change of basis."""
-    cross = (z.T @ z) / np.outer(scale, scale)
-    try:
-        return np.linalg.cholesky(cross).T
-    except np.linalg.LinAlgError:
-        return np.zeros_like(cross)
+    if (np.abs(inverse.diagonal()) < _DEPENDENT * scale).any():
+        inverse = np.diag(scale)
+    return _core.invert_upper(inverse), inverse

@@ -99,6 +99,12 @@ class Layout:
         span = slice(slot.start, slot.start + slot.k)
         return block.reshape(size, size)[span, span]
 
+    def singular_values(self, blocks: Float, slot: TermSlot) -> Float:
+        """Singular values of a term's part as the optimiser leaves it: orthogonal columns."""
+        view = self.view(blocks, slot)
+        values: Float = np.sqrt((view * view).sum(axis=0))
+        return values
+
     def relative_factors(self, blocks: Float) -> tuple[Float, ...]:
         """Lambda of every term on the data's scale."""
         return tuple(lower_factor(slot.transform @ self.view(blocks, slot)) for slot in self.terms)

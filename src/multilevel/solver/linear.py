@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from multilevel._native import _core
 from multilevel.exceptions import ConvergenceWarning, DataError, warn
 from multilevel.moments.scaling import scale_design, scale_response
 from multilevel.solver.layout import Layout
@@ -34,6 +35,8 @@ _HESSIAN_STEP = 1e-3
 _MANY_ROWS = 20_000
 _LARGE_TRUNK = 48
 _NOT_HELD = np.empty((0, 0))
+# Singular values of a (scaled) relative factor below this share of the largest count as zero.
+_SINGULAR = 1e-5
 
 
 class LinearProblem:
@@ -195,7 +198,7 @@ class LinearProblem:
         rss, coordinates, F, modes, _ = self._core.conditional(blocks, reml, False)
         sigma = float(np.sqrt(rss / self._df(reml)))
         factors = layout.relative_factors(blocks)
-        inverse_r = np.linalg.inv(self._design.R)
+        inverse_r = _core.invert_upper(self._design.R)
         terms = tuple(
             TermState(factor, sigma**2 * factor @ factor.T, self._modes(slot, blocks, modes))
             for slot, factor in zip(layout.terms, factors, strict=True)
@@ -209,7 +212,9 @@ class LinearProblem:
             sigma=sigma,
             objective=summary.final,
             terms=terms,
-            is_singular=any(_is_singular(layout.view(blocks, slot)) for slot in layout.terms),
+            is_singular=any(
+                _vanishes(layout.singular_values(blocks, slot)) for slot in layout.terms
+            ),
             optimizer=summary,
         )
 
@@ -260,9 +265,6 @@ def _core_arguments(matrices: ModelMatrices, design: ScaledDesign) -> list[tuple
     ]
 
 
-def _is_singular(factor: Float) -> bool:
-    """Whether a (scaled) relative factor has no inverse, within rounding."""
-    if len(factor) == 0:
-        return False
-    values = np.linalg.svd(factor, compute_uv=False)
-    return bool(values[-1] <= 1e-5 * max(1.0, values[0]))
+def _vanishes(values: Float) -> bool:
+    """Whether the smallest of the singular values is zero within rounding."""
+    return bool(values.min() <= _SINGULAR * max(1.0, values.max()))

@@ -153,16 +153,10 @@ class _Search:
         """Set small singular values to zero exactly where the criterion allows it; whether any."""
         found = False
         for slot in self.layout.terms:
-            candidate = self.blocks.copy()
-            view = self.layout.view(candidate, slot)
-            if slot.kind == "independent":
-                small = np.abs(view.diagonal()) < _NEAR_ZERO
-                view[small, small] = 0.0
-            else:
-                left, values, _ = np.linalg.svd(view)
-                small = values < _NEAR_ZERO
-                view[:] = left * np.where(small, 0.0, values)
+            small = self.layout.singular_values(self.blocks, slot) < _NEAR_ZERO
             if small.any():
+                candidate = self.blocks.copy()
+                self.layout.view(candidate, slot)[:, small] = 0.0
                 value = self.criterion(candidate)
                 if value <= self.value + _TIE:
                     self.blocks, self.value = candidate, min(value, self.value)
