@@ -76,5 +76,9 @@ def describe_slopes(slopes: LinearMixedModel) -> str:
 
 
 def _table(comparison: Any) -> str:
-    text: str = comparison.to_string(index=False, na_rep="", float_format="{:.4g}".format)
+    """Lay out the comparison with the models' numbers in place of their formulas."""
+    numbered = comparison.assign(model=range(1, len(comparison) + 1)).drop(columns="criterion")
+    one_digit = dict.fromkeys(("aic", "bic", "loglik", "deviance", "statistic"), "{:.1f}".format)
+    formats = {**one_digit, "df": "{:.0f}".format, "p_value": "{:.2g}".format}
+    text: str = numbered.to_string(index=False, na_rep="", formatters=formats)
     return text

@@ -2,9 +2,11 @@
 
 import gzip
 import json
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -133,7 +135,7 @@ def test_json_has_the_estimates_and_nothing_else_is_printed(sleep_csv, capsys):
         ("Subject", "Intercept", "Days"),
         ("Residual", None, None),
     ]
-    assert random[0]["sd"] == pytest.approx(24.741, abs=PRINTED)
+    assert random[0]["sd"] == pytest.approx(24.7405, abs=PRINTED)
     assert random[0]["corr"] is None
     assert set(estimates["fixed"][0]) >= {"std_error", "p_value", "conf_low", "conf_high"}
 
@@ -201,6 +203,30 @@ def test_missing_values_are_counted_or_refused(tmp_path, capsys):
     assert re.match(r"error: .*Days", err)
 
 
+def test_what_cannot_be_estimated_is_null(tmp_path, capsys):
+    sleep = mlm.datasets.load("sleepstudy", "pandas")
+    sleep["Hours"] = 24 * sleep["Days"]
+    path = str(tmp_path / "sleep.csv")
+    sleep.to_csv(path, index=False)
+    formula = "Reaction ~ Days + Hours + (1 | Subject)"
+    assert main(["fit", formula, path, "--json", "-"]) == 0
+    out, err = capsys.readouterr()
+    estimates = json.loads(out)
+    assert fixed(estimates)["Hours"] is None
+    assert fixed(estimates)["Days"] == pytest.approx(SLEEP["Days"], abs=PRINTED)
+    assert re.match(r"warning: .*Hours", err)
+
+
+def test_a_singular_fit_is_marked(tmp_path, capsys):
+    path = str(tmp_path / "d.csv")
+    mlm.datasets.load("dyestuff2", "pandas").to_csv(path, index=False)
+    assert main(["fit", "Yield ~ 1 + (1 | Batch)", path, "--json", "-"]) == 0
+    estimates = json.loads(capsys.readouterr().out)
+    assert estimates["singular"] is True
+    assert estimates["random"][0]["variance"] == 0.0
+    assert any("singular" in note for note in estimates["notes"])
+
+
 # -- what goes wrong -------------------------------------------------------------------------------
 
 
@@ -260,8 +286,6 @@ def test_a_place_where_nothing_can_be_written(sleep_csv, tmp_path, capsys):
 
 
 def test_standard_input(sleep_csv):
-    from pathlib import Path
-
     text = Path(sleep_csv).read_bytes()
     for stdin in (text, gzip.compress(text)):
         done = run("fit", FORMULA, "-", "--json", "-", stdin=stdin)
@@ -279,18 +303,12 @@ def test_exit_codes_of_the_process(sleep_csv):
     assert run("fit").returncode == 2
 
 
-def test_a_reader_that_stops_early():
-    code = (
-        "import sys; from multilevel.cli import main;"
-        "sys.stdout.reconfigure(write_through=True); sys.exit(main([]))"
-    )
-    reading = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    reading.stdout.close()
-    assert reading.wait(timeout=60) == 141
-    assert reading.stderr.read() == b""
-    reading.stderr.close()
+def test_a_reader_that_stops_early(sleep_csv):
+    command = [sys.executable, "-m", "multilevel", "fit", FORMULA, sleep_csv]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 141
 
 
 def test_names_that_the_terminal_cannot_show(tmp_path):
@@ -301,7 +319,7 @@ def test_names_that_the_terminal_cannot_show(tmp_path):
         capture_output=True,
         check=False,
         cwd=tmp_path,
-        env={**__import__("os").environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
     )
     assert done.returncode == 0, done.stderr
     assert b"d?as" in done.stdout
