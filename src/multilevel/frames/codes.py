@@ -51,6 +51,8 @@ def factorize(column: Column) -> tuple[Int, Levels]:
             f"Column {column.name!r} cannot be a grouping factor: it holds {column.describe()}. "
             "Convert it to text or whole numbers first."
         )
+    if column.kind == "text" and column.categories is not None:
+        return column.data, column.categories  # read as codes of sorted levels that all occur
     if column.categories is not None:
         codes, used = encode_integers(column.data, column.missing)
         return codes, column.categories[used]

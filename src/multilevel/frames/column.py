@@ -31,8 +31,8 @@ class Column:
         Name of the column.
     kind : {"numeric", "boolean", "text", "categorical", "temporal", "other"}
         What the column holds.
-    stored : str
-        The type as its data frame calls it, for messages: ``"float64"``, ``"String"``.
+    dtype : object
+        The type as its data frame calls it, only to be shown in messages.
     data : ndarray, shape (n,)
         Numbers, booleans and dates as they are stored; where ``categories`` is given, int32
         codes into it, -1 for missing. Empty when ``kind`` is ``"other"``.
@@ -44,7 +44,7 @@ class Column:
 
     name: str
     kind: ColumnKind
-    stored: str
+    dtype: object
     data: npt.NDArray[Any]
     null: npt.NDArray[np.bool_] | None = None
     categories: npt.NDArray[np.generic] | None = None
@@ -119,4 +119,4 @@ class Column:
             "temporal": "dates or times",
             "other": "values that are neither numbers, text, categories nor dates",
         }
-        return f"{words[self.kind]} ({self.stored})"
+        return f"{words[self.kind]} ({self.dtype})"

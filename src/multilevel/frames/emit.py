@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,7 @@ def _plain(values: npt.NDArray[Any] | Sequence[Any]) -> Any:
     return values.tolist() if isinstance(values, np.ndarray) and values.dtype == object else values
 
 
+@cache
 def _installed() -> str:
     """The data frame library to use for users who have shown no preference."""
     for name in ("pandas", "polars", "pyarrow"):

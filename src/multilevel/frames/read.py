@@ -62,7 +62,6 @@ def _from_array(name: str, data: np.ndarray[Any, Any]) -> Column:
     null = np.ma.getmaskarray(data) if masked and np.ma.is_masked(data) else None
     data = np.ma.getdata(data) if masked else data
     kind = data.dtype.kind
-    stored = str(data.dtype)
     if null is not None and kind in "fmMOUT":  # these can show a missing value themselves
         data = data.astype(object) if kind in "UT" else data.copy()
         data[null] = None
@@ -70,10 +69,10 @@ def _from_array(name: str, data: np.ndarray[Any, Any]) -> Column:
     if not data.dtype.isnative:
         data = data.astype(data.dtype.newbyteorder("="))
     if kind in _ARRAY_KINDS:
-        return Column(name, _ARRAY_KINDS[kind], stored, data, null)
+        return Column(name, _ARRAY_KINDS[kind], data.dtype, data, null)
     if kind in "OUT":
-        return _from_objects(name, data.tolist(), stored)
-    return _other(name, stored)
+        return _from_objects(name, data.tolist(), data.dtype)
+    return _other(name, data.dtype)
 
 
 def _from_pandas(name: str, series: Any, pandas: Any) -> Column:
@@ -82,12 +81,12 @@ def _from_pandas(name: str, series: Any, pandas: Any) -> Column:
         return _from_array(name, series.to_numpy())
     if isinstance(dtype, pandas.StringDtype):
         if len(series) < _HASH_LIMIT:
-            return _from_objects(name, series.to_numpy(object).tolist(), str(dtype))
+            return _from_objects(name, series.to_numpy(object).tolist(), dtype)
         codes, levels = series.factorize(sort=True)
         text = np.asarray(levels, dtype=object)
-        return Column(name, "text", str(dtype), codes.astype(np.int32), None, text)
+        return Column(name, "text", dtype, codes.astype(np.int32), None, text)
     if isinstance(dtype, pandas.CategoricalDtype):
-        return _from_pandas_codes(name, str(dtype), getattr(series, "cat", series))
+        return _from_pandas_codes(name, dtype, series.array)
     return _from_narwhals(name, series)
 
 
@@ -95,67 +94,68 @@ def _from_narwhals(name: str, data: Any) -> Column:
     import narwhals as nw
 
     try:
-        series = nw.from_native(data, series_only=True)
+        series = data if isinstance(data, nw.Series) else nw.from_native(data, series_only=True)
     except TypeError:
         return _from_array_like(name, data)
     dtype = series.dtype
-    stored = str(dtype)
     if dtype.is_numeric() or dtype == nw.Boolean:
-        return _from_numbers(name, stored, series)
+        return _from_numbers(name, series)
     if dtype in (nw.Categorical, nw.Enum):
-        return _from_categorical(name, stored, series)
+        return _from_categorical(name, dtype, series)
     if dtype == nw.String or dtype in (nw.Object, nw.Unknown):
-        return _from_objects(name, series.to_numpy().tolist(), stored)
+        return _from_objects(name, series.to_numpy().tolist(), dtype)
     if dtype.is_temporal():
-        return _from_dates(name, stored, series)
-    return _other(name, stored)
+        return _from_dates(name, dtype, series)
+    return _other(name, dtype)
 
 
-def _from_numbers(name: str, stored: str, series: nw.Series[Any]) -> Column:
+def _from_numbers(name: str, series: nw.Series[Any]) -> Column:
     import narwhals as nw
 
     dtype = series.dtype
     if dtype.is_float() or dtype.is_decimal():
-        values = series.cast(nw.Float64).to_numpy()
-        return Column(name, "numeric", stored, values.astype(np.float64, copy=False))
+        values = (series if dtype.is_float() else series.cast(nw.Float64)).to_numpy()
+        return Column(name, "numeric", dtype, values.astype(np.float64, copy=False))
     null = series.is_null().to_numpy() if series.null_count() else None
     filler: Any = 0 if dtype.is_integer() else False
     values = (series if null is None else series.fill_null(filler)).to_numpy()
-    return Column(name, "numeric" if dtype.is_integer() else "boolean", stored, values, null)
+    return Column(name, "numeric" if dtype.is_integer() else "boolean", dtype, values, null)
 
 
-def _from_dates(name: str, stored: str, series: nw.Series[Any]) -> Column:
+def _from_dates(name: str, dtype: object, series: nw.Series[Any]) -> Column:
     values = series.to_numpy()  # times with a zone come as UTC
     if values.dtype.kind in "mM":
-        return Column(name, "temporal", stored, values)
-    return _from_objects(name, series.to_list(), stored)
+        return Column(name, "temporal", dtype, values)
+    return _from_objects(name, series.to_list(), dtype)
 
 
-def _from_categorical(name: str, stored: str, series: nw.Series[Any]) -> Column:
+def _from_categorical(name: str, dtype: object, series: nw.Series[Any]) -> Column:
     """Read a categorical column of an engine; the codes are each engine's own affair."""
     import narwhals as nw
 
     native: Any = series.to_native()
     if series.implementation.is_polars():
-        return _from_physical(name, stored, native, meant=series.dtype == nw.Enum)
+        return _from_physical(name, dtype, native, meant=series.dtype == nw.Enum)
     if series.implementation.is_pandas_like():
         if hasattr(native.dtype, "categories"):
-            return _from_pandas_codes(name, stored, native.cat)
+            return _from_pandas_codes(name, dtype, native.cat)
         from pyarrow import chunked_array
 
         native = chunked_array(native)  # a dictionary column of pyarrow inside pandas
     encoded: Any = native.unify_dictionaries().combine_chunks()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    return Column(name, "categorical", stored, codes, None, _labels(encoded.dictionary.to_pylist()))
+    return Column(
+        name, "categorical", dtype, codes, None, _labels(name, encoded.dictionary.to_pylist())
+    )
 
 
-def _from_pandas_codes(name: str, stored: str, categorical: Any) -> Column:
+def _from_pandas_codes(name: str, dtype: object, categorical: Any) -> Column:
     codes = np.asarray(categorical.codes).astype(np.int32)
-    categories = _labels(categorical.categories.to_numpy())
-    return Column(name, "categorical", stored, codes, None, categories)
+    categories = _labels(name, categorical.categories.to_numpy())
+    return Column(name, "categorical", dtype, codes, None, categories)
 
 
-def _from_physical(name: str, stored: str, series: Any, *, meant: bool) -> Column:
+def _from_physical(name: str, dtype: object, series: Any, *, meant: bool) -> Column:
     """Read a polars Categorical or Enum; only the order of an Enum's codes is meant."""
     used = series.drop_nulls().unique()
     text = used.cast(str)
@@ -163,36 +163,43 @@ def _from_physical(name: str, stored: str, series: Any, *, meant: bool) -> Colum
     physical = used.to_physical().gather(order).to_numpy()
     table = np.empty(int(physical.max(initial=0)) + 1, np.int32)
     table[physical] = np.arange(len(physical), dtype=np.int32)
-    codes = table[series.to_physical().fill_null(physical[0] if len(physical) else 0).to_numpy()]
+    codes = table[
+        series.to_physical().fill_null(int(physical[0]) if len(physical) else 0).to_numpy()
+    ]
     if series.null_count():
         codes[series.is_null().to_numpy()] = -1
-    return Column(name, "categorical", stored, codes, None, _labels(text.gather(order).to_list()))
+    return Column(
+        name, "categorical", dtype, codes, None, _labels(name, text.gather(order).to_list())
+    )
 
 
-def _labels(values: Any) -> np.ndarray[Any, Any]:
+def _labels(name: str, values: Any) -> np.ndarray[Any, Any]:
     """Categories as an array: text as str objects, anything that is no plain value as its text."""
     array = np.asarray(values)
     if array.dtype.kind in "biufmM":
         return array
-    return np.array([str(value) for value in array.tolist()], dtype=object)
+    text = [str(value) for value in array.tolist()]
+    if len(set(text)) < len(text):
+        raise DataError(f"Column {name!r} has different categories that read the same: {text}.")
+    return np.array(text, dtype=object)
 
 
-def _from_objects(name: str, values: Sequence[Any], stored: str) -> Column:
+def _from_objects(name: str, values: Sequence[Any], dtype: object) -> Column:
     """Read Python objects by the types of their distinct values."""
     try:
         codes, distinct = encode_objects(values)
     except TypeError:  # lists, dicts, arrays: cannot be hashed
-        return _other(name, stored)
+        return _other(name, dtype)
     types = set(map(type, distinct))
     kind = _kind_of(types)
     if kind == "other":
         return _other(name, " and ".join(sorted(kind.__name__ for kind in types)) + " objects")
     if kind in ("text", "temporal"):
-        return Column(name, kind, stored, codes, None, np.array(distinct, dtype=object))
+        return Column(name, kind, dtype, codes, None, np.array(distinct, dtype=object))
     numbers = np.array(distinct or [np.nan], dtype=bool if kind == "boolean" else None)
     if numbers.dtype == object:  # Decimal, Fraction, integers beyond 64 bits
         numbers = numbers.astype(np.float64)
-    return Column(name, kind, stored, numbers[codes], codes < 0 if (codes < 0).any() else None)
+    return Column(name, kind, dtype, numbers[codes], codes < 0 if (codes < 0).any() else None)
 
 
 def _kind_of(types: set[type]) -> ColumnKind:
@@ -223,5 +230,5 @@ def _from_array_like(name: str, data: Any) -> Column:
     )
 
 
-def _other(name: str, stored: str) -> Column:
-    return Column(name, "other", stored, np.empty(0))
+def _other(name: str, dtype: object) -> Column:
+    return Column(name, "other", dtype, np.empty(0))
