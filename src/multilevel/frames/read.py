@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_column"]
 
-_HASH_LIMIT = 20_000  # rows from which pandas' own hashing of strings beats its fixed cost
+_HASH_LIMIT = 20_000  # rows from which an engine's own hashing of text beats its fixed cost
 _ARRAY_KINDS: dict[str, ColumnKind] = {
     "f": "numeric",
     "i": "numeric",
@@ -82,9 +82,7 @@ def _from_pandas(name: str, series: Any, pandas: Any) -> Column:
     if isinstance(dtype, pandas.StringDtype):
         if len(series) < _HASH_LIMIT:
             return _from_objects(name, series.to_numpy(object).tolist(), dtype)
-        codes, levels = series.factorize(sort=True)
-        text = np.asarray(levels, dtype=object)
-        return Column(name, "text", dtype, codes.astype(np.int32), None, text)
+        return _sorted_text(_from_pandas_codes(name, dtype, series.astype("category").array))
     if isinstance(dtype, pandas.CategoricalDtype):
         return _from_pandas_codes(name, dtype, series.array)
     return _from_narwhals(name, series)
@@ -102,11 +100,19 @@ def _from_narwhals(name: str, data: Any) -> Column:
         return _from_numbers(name, series)
     if dtype in (nw.Categorical, nw.Enum):
         return _from_categorical(name, dtype, series)
-    if dtype == nw.String or dtype in (nw.Object, nw.Unknown):
-        return _from_objects(name, series.to_numpy().tolist(), dtype)
+    if dtype in (nw.String, nw.Object, nw.Unknown):
+        return _from_text(name, dtype, series)
     if dtype.is_temporal():
         return _from_dates(name, dtype, series)
     return _other(name, dtype)
+
+
+def _from_text(name: str, dtype: object, series: nw.Series[Any]) -> Column:
+    import narwhals as nw
+
+    if dtype == nw.String and len(series) >= _HASH_LIMIT:
+        return _sorted_text(_from_categorical(name, dtype, series.cast(nw.Categorical())))
+    return _from_objects(name, series.to_numpy().tolist(), dtype)
 
 
 def _from_numbers(name: str, series: nw.Series[Any]) -> Column:
@@ -143,7 +149,9 @@ def _from_categorical(name: str, dtype: object, series: nw.Series[Any]) -> Colum
 
         native = chunked_array(native)  # a dictionary column of pyarrow inside pandas
     encoded: Any = native.unify_dictionaries().combine_chunks()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    if encoded.dictionary.null_count:
+        encoded = encoded.dictionary_decode().dictionary_encode()
+    codes = encoded.indices.cast("int32").fill_null(-1).to_numpy()
     return Column(
         name, "categorical", dtype, codes, None, _labels(name, encoded.dictionary.to_pylist())
     )
@@ -170,6 +178,17 @@ def _from_physical(name: str, dtype: object, series: Any, *, meant: bool) -> Col
         codes[series.is_null().to_numpy()] = -1
     return Column(
         name, "categorical", dtype, codes, None, _labels(name, text.gather(order).to_list())
+    )
+
+
+def _sorted_text(column: Column) -> Column:
+    """Text that an engine has hashed, with its levels in order."""
+    assert column.categories is not None
+    order = np.argsort(column.categories, kind="stable")
+    rank = np.full(len(order) + 1, -1, np.int32)  # the last one is for missing values
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return Column(
+        column.name, "text", column.dtype, rank[column.data], None, column.categories[order]
     )
 
 
