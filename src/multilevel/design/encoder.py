@@ -39,7 +39,7 @@ class Materializer(PandasMaterializer):  # type: ignore[misc]
 
     @PandasMaterializer.override  # type: ignore[untyped-decorator]
     def _is_categorical(self, values: Any) -> bool:
-        return bool(super()._is_categorical(values)) or getattr(values, "dtype", None) == bool
+        return bool(super()._is_categorical(values)) or str(getattr(values, "dtype", "")) == "bool"
 
 
 def layout_of(terms: Terms, factors: tuple[str, ...]) -> Layout:
@@ -245,7 +245,7 @@ def _not_finite(name: str, rows: IndexArray, frame: ModelFrame) -> NoReturn:
 
 
 def _check_polynomials(spec: Any) -> None:
-    """Refuse ``poly(x, d)`` when x has too few distinct values: rounding noise would be a column."""
+    """Refuse ``poly(x, d)`` when x has too few distinct values: a column would be rounding."""
     for expression, state in spec.transform_state.items():
         norms = state.get("norms2") if isinstance(state, dict) else None
         if not norms or 1 not in norms:

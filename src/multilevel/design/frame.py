@@ -111,11 +111,11 @@ def read_variable(column: Column, rows: IndexArray | None) -> Variable:
     codes, levels = column.codes, column.levels
     if rows is not None:
         codes, levels = compress(codes[rows], levels)
-    values = column.values if column.kind == "boolean" else None
-    if values is not None and rows is not None:
-        values = values[rows]
-    kind: VariableKind = "boolean" if column.kind == "boolean" else "factor"
-    return Variable(column.name, kind, values, codes, tuple(levels.tolist()))
+    labels = tuple(levels.tolist())
+    if column.kind == "boolean":
+        truth = column.values if rows is None else column.values[rows]
+        return Variable(column.name, "boolean", truth, codes, labels)
+    return Variable(column.name, "factor", None, codes, labels)
 
 
 def recode(column: Column, trained: Variable, rows: IndexArray | None) -> Variable:

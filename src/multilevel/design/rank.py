@@ -101,7 +101,7 @@ def _independent_by_qr(X: Float, *, intercept: bool) -> IndexArray:
     if intercept:
         A[:, 1:] -= A[:, 1:].mean(axis=0)
         reference = np.linalg.norm(A, axis=0)
-    R = np.linalg.qr(A, mode="r")
+    R: Float = np.asarray(np.linalg.qr(A, mode="r"))
     basis = np.empty((len(R), 0))
     kept = []
     for j in range(X.shape[1]):
