@@ -55,7 +55,7 @@ def model(
     offset: Float | None = None,
 ) -> ModelMatrices:
     """Arrays of a model whose random-effects columns are columns of X."""
-    names = ("Intercept", "x", "z")[: X.shape[1]]
+    names = ("Intercept", "x", "z", "u", "v")[: X.shape[1]]
     used = list(dict.fromkeys(group for group, _, _ in terms))
     random = tuple(
         RandomTerm(

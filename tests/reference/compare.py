@@ -19,8 +19,9 @@ BETA_ATOL = 1e-5
 # Standard errors, sigma; variances, modes and their SDs in units of the terms' own SDs. lme4's
 # derivative-free optimisers find theta to about sqrt(rounding of the criterion), 1e-7 to 5e-6.
 RTOL = 1e-5
-# lme4 stops within 1e-8 of a zero variance, we at zero: SDs below this many sigmas are zero.
-ZERO_SD = 1e-4
+# Effects with smaller SDs than this many sigmas are compared on this scale: lme4 stops within 1e-8
+# sigmas of a zero variance, we at zero.
+SMALL_SD = 1e-2
 
 
 def term_sds(fit: Any) -> list[np.ndarray]:
@@ -42,10 +43,10 @@ def assert_matches(fit: Any, expected: dict[str, Any], data: pd.DataFrame) -> No
     np.testing.assert_allclose(fit.fitted()[:6], expected["fitted_head"], atol=RTOL * spread)
 
 
-def assert_objective(actual: float, expected: float) -> None:
+def assert_objective(actual: float, expected: float, slack: float = 0.0) -> None:
     """Not above the reference, and not so far below that it is another criterion."""
-    assert actual - expected <= min(OBJECTIVE_ATOL, OBJECTIVE_RTOL * abs(expected))
-    assert expected - actual <= OBJECTIVE_BELOW
+    assert actual - expected <= min(OBJECTIVE_ATOL, OBJECTIVE_RTOL * abs(expected)) + slack
+    assert expected - actual <= OBJECTIVE_BELOW + slack
 
 
 def assert_fixed(fit: Any, expected: dict[str, Any], data: pd.DataFrame) -> None:
@@ -78,7 +79,7 @@ def assert_covariances(fit: Any, expected: dict[str, Any], data: pd.DataFrame) -
         order = [list(map(canonical, ours)).index(name) for name in names]
         actual = state.covariance[np.ix_(order, order)]
         desired = np.array(reference["cov"], dtype=float)
-        sds = np.maximum(np.sqrt(np.diag(desired)), ZERO_SD * expected["sigma"])
+        sds = np.maximum(np.sqrt(np.diag(desired)), SMALL_SD * expected["sigma"])
         scale = np.outer(sds, sds)
         np.testing.assert_allclose(actual / scale, desired / scale, rtol=0, atol=2 * RTOL)
         left[key] = (ours, state)
@@ -99,7 +100,7 @@ def assert_modes(fit: Any, expected: dict[str, Any], data: pd.DataFrame) -> None
             rows = part.loc[[(level, name) for level in levels]]
             modes, errors = (np.array(reference[key])[:, column] for key in ("values", "cond_sd"))
             prior = np.sqrt(_prior_variance(expected, reference["group"], column))
-            scale = max(prior, ZERO_SD * expected["sigma"])
+            scale = max(prior, SMALL_SD * expected["sigma"])
             np.testing.assert_allclose(
                 rows["estimate"] / scale, modes / scale, rtol=RTOL, atol=RTOL
             )
@@ -108,7 +109,7 @@ def assert_modes(fit: Any, expected: dict[str, Any], data: pd.DataFrame) -> None
             )
         total = float((part["estimate"] ** 2).sum())
         np.testing.assert_allclose(
-            total, reference["sum_sq"], rtol=10 * RTOL, atol=(ZERO_SD * expected["sigma"]) ** 2
+            total, reference["sum_sq"], rtol=10 * RTOL, atol=(1e-4 * expected["sigma"]) ** 2
         )
 
 

@@ -18,7 +18,11 @@ EXPECTED = json.loads((Path(__file__).parent / "expected" / "models.json").read_
 # Column of weights or of an offset that the R script gave as an argument.
 WEIGHTS = {"weights": "w", "weighted10": "w1"}
 OFFSETS = {"offset_slope": "o", "weights_offset": "o"}
-WARNINGS = {"missing_values": MissingValuesWarning, "rank_deficient": RankDeficientWarning}
+WARNINGS = {
+    "carrots": MissingValuesWarning,
+    "missing_values": MissingValuesWarning,
+    "rank_deficient": RankDeficientWarning,
+}
 
 
 def by_prefix(table: dict, model: str):

