@@ -1,0 +1,1 @@
+"""The objects that users hold: the problem before the fit, and the fit."""

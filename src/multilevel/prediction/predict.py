@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from multilevel.typing import Float, Int
+
+    Mask = npt.NDArray[np.bool_]
 
 __all__ = ["fixed_part", "random_part"]
 
@@ -28,7 +32,7 @@ def fixed_part(X: Float, beta: Float, offset: Float | None) -> Float:
     return eta if offset is None else eta + offset
 
 
-def random_part(z: Float, codes: Int, modes: Float) -> Float:
+def random_part(z: Float, codes: Int, modes: Float, chosen: Mask | None = None) -> Float:
     """What one random-effects term adds to the linear predictor.
 
     Parameters
@@ -39,10 +43,12 @@ def random_part(z: Float, codes: Int, modes: Float) -> Float:
         Group of each row; -1 for a group without an estimate, whose effects are 0.
     modes : ndarray, shape (n_levels, k)
         Effects of the groups.
+    chosen : ndarray of bool, shape (k,), optional
+        Which of the effects to include; all by default.
     """
     if (codes < 0).any():
         modes = np.vstack([modes, np.zeros(modes.shape[1])])  # what the code -1 picks
     total = np.zeros(len(codes))
-    for column, effect in zip(z.T, modes.T, strict=True):
-        total += column * effect[codes]
+    for j in range(modes.shape[1]) if chosen is None else np.flatnonzero(chosen):
+        total += z[:, j] * modes[codes, j]
     return total

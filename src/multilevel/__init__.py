@@ -1,0 +1,54 @@
+"""Multilevel (mixed-effects, hierarchical) models.
+
+>>> import multilevel as mlm
+>>> fit = mlm.lmer("Reaction ~ Days + (Days | Subject)", mlm.datasets.load("sleepstudy"))
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multilevel import datasets, exceptions
+    from multilevel.api import Control, LinearMixedModel, MixedModel, anova, compare, lmer
+    from multilevel.datasets import simulate_multilevel
+
+    __version__: str
+
+__all__ = [
+    "Control",
+    "LinearMixedModel",
+    "MixedModel",
+    "anova",
+    "compare",
+    "datasets",
+    "exceptions",
+    "lmer",
+    "simulate_multilevel",
+]
+
+_ROOMS = {
+    "datasets": "multilevel.datasets",
+    "exceptions": "multilevel.exceptions",
+    "simulate_multilevel": "multilevel.datasets",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that ``import multilevel`` is cheap."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("multilevel")
+    elif name in __all__:
+        module = import_module(_ROOMS.get(name, "multilevel.api"))
+        value = module if name in ("datasets", "exceptions") else getattr(module, name)
+    else:
+        raise AttributeError(f"module 'multilevel' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
