@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 import multilevel as mlm
+from multilevel.exceptions import DataError
 from reference.compare import assert_objective, term_sds
 from reference.datasets import load
 
@@ -563,3 +564,9 @@ def test_no_warning_on_a_regular_boundary():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert mlm.lmer("Yield ~ 1 + (1 | Batch)", load("Dyestuff2")).is_singular
+
+
+def test_as_many_random_effects_as_rows_is_refused():
+    """ErgoStool: sigma cannot be told from the random effects, and the message says so."""
+    with pytest.raises(DataError, match=r"4 for each of 9 levels .* and there are 36 rows"):
+        mlm.lmer("effort ~ Type + (Type | Subject)", load("ergoStool"))
