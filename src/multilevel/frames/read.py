@@ -145,9 +145,10 @@ def _from_categorical(name: str, dtype: object, series: nw.Series[Any]) -> Colum
     if series.implementation.is_pandas_like():
         if hasattr(native.dtype, "categories"):
             return _from_pandas_codes(name, dtype, native.cat)
-        from pyarrow import chunked_array
+        import pyarrow as pa
 
-        native = chunked_array(native)  # a dictionary column of pyarrow inside pandas
+        native = pa.array(native.array)  # a dictionary column of pyarrow inside pandas
+        native = native if isinstance(native, pa.ChunkedArray) else pa.chunked_array([native])
     encoded: Any = native.unify_dictionaries().combine_chunks()
     if encoded.dictionary.null_count:
         encoded = encoded.dictionary_decode().dictionary_encode()
