@@ -206,7 +206,9 @@ def _naked_bar(source: Source, i: int, j: int, bar: int) -> FormulaError | NotSu
         if token.kind == "op" and token.text in "+-":
             start = k + 1
     end = next((k for k, t in source.outer(bar + 1, j) if t.kind == "op" and t.text in "+-|"), j)
-    meant = f"({source.slice(start, bar) or '1'} | {source.slice(bar + 1, end) or 'g'})"
-    what = f"`{source.tokens[bar].text}` stands outside parentheses."
+    bar_text = source.tokens[bar].text
+    effects, group = source.slice(start, bar) or "1", source.slice(bar + 1, end) or "g"
+    meant = f"({effects} {bar_text} {group})"
+    what = f"`{bar_text}` stands outside parentheses."
     advice = f"Put the random-effects term into parentheses: {meant}."
     return source.error(start, end, what, advice)  # type: ignore[return-value]
