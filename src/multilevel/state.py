@@ -10,10 +10,44 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from multilevel.solver.optimize import OptSummary
     from multilevel.typing import Float
 
-__all__ = ["FitState", "TermState"]
+__all__ = ["FitState", "OptSummary", "TermState"]
+
+
+@dataclass(frozen=True, slots=True)
+class OptSummary:
+    """How the optimum was found.
+
+    Attributes
+    ----------
+    converged : bool
+        Whether the tolerance of the fit's control was met.
+    evaluations : int
+        Evaluations of the criterion (with or without derivatives).
+    gradient_evaluations : int
+        Those with gradient and Hessian.
+    starts : int
+        Starting points tried.
+    initial, final : float
+        Criterion at the first start and at the optimum.
+    decrement : float
+        Newton decrement at the end.
+    log : ndarray, shape (evaluations,)
+        Criterion at each evaluation, in order.
+    message : str
+        One sentence about the outcome.
+    """
+
+    converged: bool
+    evaluations: int
+    gradient_evaluations: int
+    starts: int
+    initial: float
+    final: float
+    decrement: float
+    log: Float
+    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from multilevel.inference.information import aic, aicc, bic
 if TYPE_CHECKING:
     from multilevel.design.matrices import ModelMatrices
     from multilevel.fits.model import MixedModel
-    from multilevel.solver.optimize import OptSummary
+    from multilevel.state import OptSummary
     from multilevel.state import FitState
     from multilevel.typing import Float
 

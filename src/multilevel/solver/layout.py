@@ -73,11 +73,11 @@ class Layout:
             )  # fmt: skip
             at += size
         self.terms: tuple[TermSlot, ...] = tuple(slots)
-        #: Whether shifting a predictor changes the model: several independent effects of a factor.
-        self.origin_matters = any(
-            s.k < self.sizes[s.block] or (s.kind == "independent" and s.k > 1) for s in slots
-        )
         self.n_theta = at
+
+    def origin_matters(self, slot: TermSlot) -> bool:
+        """Whether shifting a predictor changes the model: independent effects of one factor."""
+        return slot.k < self.sizes[slot.block] or (slot.kind == "independent" and slot.k > 1)
 
     @cached_property
     def native_terms(self) -> list[tuple[int, int, int, bool]]:

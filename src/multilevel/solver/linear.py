@@ -17,13 +17,12 @@ from multilevel.moments.scaling import scale_design, scale_response
 from multilevel.solver.layout import Layout
 from multilevel.solver.native import make_core, n_threads, one_blas_thread
 from multilevel.solver.optimize import Control, optimise
-from multilevel.state import FitState, TermState
+from multilevel.state import FitState, OptSummary, TermState
 
 if TYPE_CHECKING:
     from multilevel.design.matrices import ModelMatrices
     from multilevel.moments.scaling import ScaledDesign
     from multilevel.solver.layout import TermSlot
-    from multilevel.solver.optimize import OptSummary
     from multilevel.typing import Float
 
 __all__ = ["LinearProblem"]
@@ -57,6 +56,9 @@ class LinearProblem:
     ) -> None:
         self.matrices = matrices
         self._control = control
+        self._layout: Layout
+        self._arguments: list[tuple[Any, ...]]
+        self._core: _core.Core
         with one_blas_thread(len(matrices.y) > _MANY_ROWS):
             design = base._scaled() if base else scale_design(matrices)
             root = design.root_weights

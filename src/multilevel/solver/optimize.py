@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multilevel.exceptions import ConvergenceError
+from multilevel.state import OptSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from multilevel.solver.layout import Layout
     from multilevel.typing import Float
 
-__all__ = ["Control", "OptSummary", "Optimum", "optimise"]
+__all__ = ["Control", "Optimum", "optimise"]
 
 _log = logging.getLogger("multilevel")
 
@@ -30,7 +31,8 @@ _TIE = 1e-9
 _ROUGH = 1e-4
 _SAME = 0.05
 # Multiples of the identity tried as a second start.
-_SCALES = (1.0, 3.0, 10.0, 30.0, 100.0)
+_SCALES = (1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
+_MODERATE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,41 +56,6 @@ class Control:
     tolerance: float = 1e-12
     threads: int | None = None
     verbose: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OptSummary:
-    """How the optimum was found.
-
-    Attributes
-    ----------
-    converged : bool
-        Whether the criterion of :class:`Control` was met.
-    evaluations : int
-        Evaluations of the criterion (with or without derivatives).
-    gradient_evaluations : int
-        Those with gradient and Hessian.
-    starts : int
-        Starting points tried.
-    initial, final : float
-        Criterion at the first start and at the optimum.
-    decrement : float
-        Newton decrement at the end.
-    log : ndarray, shape (evaluations,)
-        Criterion at each evaluation, in order.
-    message : str
-        One sentence about the outcome.
-    """
-
-    converged: bool
-    evaluations: int
-    gradient_evaluations: int
-    starts: int
-    initial: float
-    final: float
-    decrement: float
-    log: Float
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,20 +134,33 @@ class _Search:
         """A second start from large variances.
 
         Taken where a local optimum is likely: at a zero variance, and when effects of one factor
-        are modelled as independent (large, nearly cancelling effects may fit better). Of the
-        multiples of the identity the one with the lowest criterion is taken; it is followed to
-        the end only if it does not lead to the optimum that is known.
+        are modelled as independent (large, nearly cancelling effects may fit better). Of several
+        the start with the lowest criterion is taken; it is followed to the end only if it does
+        not lead to the optimum that is known.
         """
         self.starts += 1
-        identity = np.concatenate([np.eye(k).ravel() for k in self.layout.sizes])
-        values = [self.criterion(scale * identity) for scale in _SCALES]
-        start = list(_SCALES[int(np.argmin(values))] * identity)
+        candidates = self._large_variances()
+        values = [self.criterion(blocks) for blocks in candidates]
+        start = list(candidates[int(np.argmin(values))])
         known, best = self.blocks, self.value
         value, blocks = self.newton(start, _ROUGH)
         if value < best + 1.0 and not self._same(known, blocks):
             self.newton(list(blocks), self.control.tolerance)
         elif self.value < best:
             self.newton(list(self.blocks), self.control.tolerance)
+
+    def _large_variances(self) -> list[Float]:
+        """Multiples of the identity; where the origin matters, for those factors only."""
+        layout = self.layout
+        chosen = [s for s in layout.terms if layout.origin_matters(s)] or layout.terms
+        base = np.concatenate([_MODERATE * np.eye(k).ravel() for k in layout.sizes])
+        candidates = []
+        for scale in _SCALES:
+            blocks = base.copy()
+            for slot in chosen:
+                layout.view(blocks, slot)[:] = scale * np.eye(slot.k)
+            candidates.append(blocks)
+        return candidates
 
     def polish(self) -> None:
         """Nelder and Mead's simplex search from the best point, then Newton once more."""
@@ -251,7 +231,7 @@ def optimise(
             "infinite relative to the residual: check for a response that is constant within "
             "groups, or rescale extreme values."
         )
-    if search.snap() or layout.origin_matters or not search.converged:
+    if search.snap() or any(map(layout.origin_matters, layout.terms)) or not search.converged:
         search.from_larger()
         search.snap()
     if not search.converged:
