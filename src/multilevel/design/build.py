@@ -150,7 +150,7 @@ def _matrices(
             check_columns(term)
     matrices = ModelMatrices(
         y=y,
-        X=X if len(kept) == X.shape[1] else X[:, kept],
+        X=X if len(kept) == X.shape[1] else np.ascontiguousarray(X[:, kept]),
         coef_names=fixed.names,
         kept=kept,
         factors=factors,
@@ -227,6 +227,9 @@ def _notes(matrices: ModelMatrices, inputs: Inputs) -> tuple[str, ...]:
         codes = column.codes if inputs.frame.rows is None else column.codes[inputs.frame.rows]
         unused = len(column.categories) - np.count_nonzero(np.bincount(codes))
         if unused:
-            word = "category" if unused == 1 else "categories"
-            notes.append(f"{unused} {word} of {name!r} do not occur in the rows used.")
+            words = "category does" if unused == 1 else "categories do"
+            notes.append(f"{name!r}: {unused} {words} not occur in the rows used.")
+    for name, variable in inputs.frame.variables.items():
+        if len(variable.levels) == 1:
+            notes.append(f"{name!r} has only one level in the rows used: {variable.levels[0]}.")
     return tuple(notes)

@@ -225,11 +225,13 @@ def _unseen_level(spec: Any, frame: ModelFrame) -> str:
         called = re.match(r"C\(`?(.*?)`?[,)]", expression)
         variable = frame.variables.get(called[1]) if called else None
         if variable is not None and "categories" in trained:
-            here = variable.levels if variable.values is None else np.unique(variable.values)
+            numeric = variable.kind == "numeric"
+            here = np.unique(variable.values) if numeric else variable.levels
             unseen = [level for level in here if level not in trained["categories"]]
             if unseen:
                 return (
-                    f"`{expression}` has a level that the fit has not seen: {unseen[0]!s}. "
+                    f"`{expression}` has a level that the fit has not seen: "
+                    f"{f'{unseen[0]:g}' if numeric else unseen[0]}. "
                     f"Levels of the fit: {', '.join(map(str, trained['categories']))}."
                 )
     return f"`{spec}` names levels of a column, but the data hold others."

@@ -30,7 +30,9 @@ def formula_of(text: str) -> Any:
     """Parse the text of a sum of terms with formulaic; its errors become ours."""
     try:
         formula = formulaic.Formula(text)
-    except (FormulaicError, SyntaxError) as error:
+    except SyntaxError as error:
+        raise FormulaError(f"`{text}` holds what is not valid Python: {error.msg}.") from None
+    except FormulaicError as error:
         raise FormulaError(_explain(text, error)) from None
     if not isinstance(formula, formulaic.SimpleFormula):
         raise FormulaError(f"`~` and `|` cannot stand inside a sum of terms: {text!r}.")
@@ -84,11 +86,8 @@ def parse_formula(text: str) -> Terms:
 
 def _names_in(expression: str) -> list[Name]:
     """Names that a Python expression uses, sorted."""
-    try:
-        names = get_required_variables(expression)
-        tree = ast.parse(re.sub(r"`[^`]*`", "_", expression), mode="eval")
-    except SyntaxError as error:
-        raise FormulaError(f"`{expression}` is not valid Python: {error.msg}.") from None
+    names = get_required_variables(expression)
+    tree = ast.parse(re.sub(r"`[^`]*`", "_", expression), mode="eval")
     if any(isinstance(node, ast.BitXor) for node in ast.walk(tree)):
         powered = expression.replace("^", "**")
         raise FormulaError(

@@ -20,7 +20,9 @@ def with_intercept(*cols):
 def test_all_columns_of_a_regular_matrix_stay():
     X = columns()
     np.testing.assert_array_equal(independent_columns(X, intercept=False), [0, 1, 2])
-    np.testing.assert_array_equal(independent_columns(with_intercept(*X.T), intercept=True), range(4))
+    np.testing.assert_array_equal(
+        independent_columns(with_intercept(*X.T), intercept=True), range(4)
+    )
 
 
 @pytest.mark.parametrize("n", [30, 70_000])  # the second in several chunks
