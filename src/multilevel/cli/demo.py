@@ -10,23 +10,24 @@ if TYPE_CHECKING:
 __all__ = ["run_demo"]
 
 NULL = "math ~ 1 + (1 | school)"
-INTERCEPTS = "math ~ ses + sector + (1 | school)"
-SLOPES = "math ~ ses * sector + (ses | school)"
+INTERCEPTS = "math ~ meanses + cses + sector + (1 | school)"
+SLOPES = "math ~ meanses + cses * sector + (cses | school)"
 
 INTRODUCTION = """\
 High School & Beyond: mathematics achievement (math) of {rows:,} pupils in {schools} schools,
-their socio-economic status (ses) and the sector of their school, Public or Catholic.
+their socio-economic status against the mean of their school (cses), that mean (meanses), and the
+sector of the school, Public or Catholic.
 
 1. {null}
    Null model: how much of the variation lies between schools?
    {icc}
 
 2. {intercepts}
-   Random intercept: pupils of higher status, schools of one sector or the other.
-   Schools keep a level of their own; the effect of ses is the same in all of them.
+   Random intercept: pupils of higher status, schools of higher status, of one sector or the other.
+   Schools keep a level of their own; the effect of cses is the same in all of them.
 
 3. {slopes}
-   Random slope and cross-level interaction: the effect of ses differs between schools,
+   Random slope and cross-level interaction: the effect of cses differs between schools,
    and the sector may explain a part of that.
 
 Each model against the one before it, by the likelihood ratio (all refitted by ML):
@@ -63,13 +64,13 @@ def describe_icc(null: LinearMixedModel) -> str:
 
 
 def describe_slopes(slopes: LinearMixedModel) -> str:
-    """Say what one point of ses goes with in either sector, and whether they differ."""
+    """Say what one point of cses goes with in either sector, and whether they differ."""
     table = slopes.tidy().set_index("term")
-    public = table.loc["ses", "estimate"]
-    interaction = table.loc["ses:sector[T.Catholic]"]
+    public = table.loc["cses", "estimate"]
+    interaction = table.loc["cses:sector[T.Catholic]"]
     catholic = public + interaction["estimate"]
     return (
-        f"One point of ses goes with {public:+.2f} points of math in public schools and "
+        f"Within a school, one point of ses goes with {public:+.2f} points of math in public schools and "
         f"{catholic:+.2f} in Catholic ones (difference {interaction['estimate']:+.2f}, "
         f"standard error {interaction['std_error']:.2f})."
     )

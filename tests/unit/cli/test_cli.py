@@ -87,16 +87,16 @@ def test_demo_tells_what_the_fits_found(capsys):
     assert "7,185 pupils in 160 schools" in out
     # Raudenbush & Bryk (2002), chapter 4: ICC .18, variances 8.61 and 39.15.
     assert out.count("18.0% of the variance lies between schools (ICC: 8.61 between, 39.15") == 2
-    for formula in ("math ~ 1 + (1 | school)", "math ~ ses * sector + (ses | school)"):
+    for formula in ("math ~ 1 + (1 | school)", "math ~ meanses + cses * sector + (cses | school)"):
         assert formula in out
-    assert "ses:sector[T.Catholic]" in out
+    assert "cses:sector[T.Catholic]" in out
     assert re.search(r"goes with \+\d\.\d\d points of math in public schools and \+\d", out)
 
 
 def test_words_of_the_demo_follow_the_numbers():
     hsb = mlm.datasets.load("hsb", "pandas")
     hsb["math"] = -hsb["math"]
-    upside_down = mlm.lmer("math ~ ses * sector + (ses | school)", hsb)
+    upside_down = mlm.lmer("math ~ meanses + cses * sector + (cses | school)", hsb)
     assert re.search(r"with -\d\.\d\d points .* \(difference \+\d", describe_slopes(upside_down))
     hsb["school"] = hsb["school"].sample(frac=1.0, random_state=1).to_numpy()
     shuffled = mlm.lmer("math ~ 1 + (1 | school)", hsb)
