@@ -13,7 +13,7 @@ from multilevel.design.grouping import check_columns, check_sizes, grouping_fact
 from multilevel.design.inputs import Inputs, read_inputs
 from multilevel.design.matrices import GroupingFactor, ModelMatrices, RandomTerm
 from multilevel.design.meaning import Meaning, meaning_of
-from multilevel.design.newdata import DesignSpec, GroupLevels
+from multilevel.design.newdata import DesignSpec, Encoders, GroupLevels
 from multilevel.design.plain import plain_encoder
 from multilevel.design.rank import independent_columns
 from multilevel.design.vectors import check_response, check_weights, total_offset
@@ -112,66 +112,51 @@ def build_design(
     matrices, encoders = _matrices(meaning, inputs, coder)
     spec = DesignSpec(
         formula=formula,
+        encoders=encoders,
         offset_column=offset if isinstance(offset, str) else None,
         offset_array=offset is not None and not isinstance(offset, str),
-        factor_of=meaning.factor_of,
         groups=tuple(GroupLevels(f.name, f.columns, f.levels) for f in matrices.factors),
         variables={
             name: Variable(name, variable.kind, levels=variable.levels)
             for name, variable in inputs.frame.variables.items()
         },
-        **encoders,
     )
     notes = _notes(matrices, inputs)
     return Design(matrices, spec, table, inputs.frame.rows, inputs.dropped, notes)
 
 
-def _matrices(
-    meaning: Meaning, inputs: Inputs, coder: Coder
-) -> tuple[ModelMatrices, dict[str, Any]]:
-    """All arrays, and the encoders that made them by their names in :class:`DesignSpec`."""
-    frame = inputs.frame
+def _matrices(meaning: Meaning, inputs: Inputs, coder: Coder) -> tuple[ModelMatrices, Encoders]:
+    """All arrays, and the encoders that made them."""
     response, y = coder.single(meaning.response, "response")
     check_response(y, response.names[0])
-    weights = inputs.vectors.get("weights")
-    if weights is not None:
-        check_weights(weights, frame)
+    vectors = inputs.vectors
+    if "weights" in vectors:
+        check_weights(vectors["weights"], inputs.frame)
     offsets = [coder.single(terms, "offset") for terms in meaning.offsets]
     parts = [values for _, values in offsets]
-    if "offset" in inputs.vectors:
-        parts.append(inputs.vectors["offset"])
+    parts += [vectors["offset"]] if "offset" in vectors else []
     fixed, X = coder.encode(meaning.fixed)
-    kept = _independent(X, fixed.names, _single_levels(meaning, inputs, fixed.names))
-    factors = tuple(grouping_factor(g, inputs.grouping, frame.rows) for g in meaning.groups)
-    terms, effects = _random_terms(meaning, coder, factors)
-    for term in terms:
-        check_sizes(term, factors[term.factor])
-        if term.z is not X or len(kept) < X.shape[1]:
-            check_columns(term)
+    kept = _independent(X, fixed.names, meaning, inputs)
+    full_rank = len(kept) == X.shape[1]
+    factors = tuple(grouping_factor(g, inputs.grouping, inputs.frame.rows) for g in meaning.groups)
+    terms, effects = _random_terms(meaning, coder, factors, known=X if full_rank else None)
     matrices = ModelMatrices(
         y=y,
-        X=X if len(kept) == X.shape[1] else np.ascontiguousarray(X[:, kept]),
+        X=X if full_rank else np.ascontiguousarray(X[:, kept]),
         coef_names=fixed.names,
         kept=kept,
         factors=factors,
         terms=terms,
-        weights=weights,
-        offset=total_offset(parts, frame),
+        weights=vectors.get("weights"),
+        offset=total_offset(parts, inputs.frame),
     )
-    offset_encoders = tuple(encoder for encoder, _ in offsets)
-    encoders = {
-        "response": response,
-        "fixed": fixed,
-        "offsets": offset_encoders,
-        "effects": effects,
-    }
-    return matrices, encoders
+    return matrices, Encoders(response, fixed, tuple(e for e, _ in offsets), effects)
 
 
 def _random_terms(
-    meaning: Meaning, coder: Coder, factors: tuple[GroupingFactor, ...]
+    meaning: Meaning, coder: Coder, factors: tuple[GroupingFactor, ...], known: Float | None
 ) -> tuple[tuple[RandomTerm, ...], tuple[Encoder, ...]]:
-    """Random-effects terms and the encoders of their columns."""
+    """Random-effects terms and encoders of their columns; ``known`` has independent columns."""
     terms, encoders = [], []
     specs = zip(meaning.formula.random, meaning.effects, meaning.factor_of, strict=True)
     for spec, effects, factor in specs:
@@ -182,19 +167,24 @@ def _random_terms(
             encoder, z = coder.encode(effects)
         if not encoder.names:
             raise FormulaError(f"{spec.label} has no random effects: nothing varies by group.")
-        terms.append(RandomTerm(factor, encoder.names, z, spec.covariance, spec.label))
+        term = RandomTerm(factor, encoder.names, z, spec.covariance, spec.label)
+        check_sizes(term, factors[factor])
+        if z is not known:
+            check_columns(term, intercept=effects.intercept)
+        terms.append(term)
         encoders.append(encoder)
     return tuple(terms), tuple(encoders)
 
 
-def _independent(X: Float, names: tuple[str, ...], lost: list[str]) -> IndexArray:
+def _independent(X: Float, names: tuple[str, ...], meaning: Meaning, inputs: Inputs) -> IndexArray:
     """Positions of the columns of X to keep; warn of those that are not, and of factors lost."""
-    kept = independent_columns(X, intercept=bool(names) and names[0] == "Intercept")
+    kept = independent_columns(X, intercept=meaning.fixed.intercept)
     if len(kept) >= len(X):
         raise DataError(
             f"There are {len(kept)} fixed effects for {len(X)} rows; a model needs more rows than "
             "fixed effects."
         )
+    lost = _single_levels(meaning, inputs, names)
     if len(kept) < len(names):
         lost = [name for j, name in enumerate(names) if j not in kept] + lost
     if lost:

@@ -21,7 +21,7 @@ from multilevel.design.wilkinson import formula_of
 from multilevel.exceptions import DataError, FormulaError, MultilevelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from multilevel.design.plain import Layout
     from multilevel.design.terms import Terms
@@ -174,7 +174,7 @@ def _materialise(spec: Any, frame: ModelFrame, scope: Scope) -> tuple[Float, Any
     except Exception as error:
         _fail(error, maker, spec, frame)
     names = matrix.model_spec.column_names
-    if not np.isfinite(X.sum()):
+    if not np.isfinite(X).all():
         finite = np.isfinite(X)
         for j in np.flatnonzero(~finite.all(axis=0)):
             _not_finite(names[j], np.flatnonzero(~finite[:, j]), frame)
@@ -225,16 +225,22 @@ def _unseen_level(spec: Any, frame: ModelFrame) -> str:
         called = re.match(r"C\(`?(.*?)`?[,)]", expression)
         variable = frame.variables.get(called[1]) if called else None
         if variable is not None and "categories" in trained:
-            numeric = variable.kind == "numeric"
-            here = np.unique(variable.values) if numeric else variable.levels
+            here = _distinct(variable)
             unseen = [level for level in here if level not in trained["categories"]]
             if unseen:
                 return (
                     f"`{expression}` has a level that the fit has not seen: "
-                    f"{f'{unseen[0]:g}' if numeric else unseen[0]}. "
+                    f"{unseen[0]}. "
                     f"Levels of the fit: {', '.join(map(str, trained['categories']))}."
                 )
     return f"`{spec}` names levels of a column, but the data hold others."
+
+
+def _distinct(variable: Variable) -> Sequence[object]:
+    """Values that occur; whole numbers without a decimal point."""
+    if variable.values is None:
+        return variable.levels
+    return [int(v) if v == int(v) else v for v in np.unique(variable.values).tolist()]
 
 
 def _not_finite(name: str, rows: IndexArray, frame: ModelFrame) -> NoReturn:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import numpy as np
 
@@ -104,7 +103,7 @@ def read_variable(column: Column, rows: IndexArray | None) -> Variable:
     """
     if column.kind == "numeric":
         values = column.values if rows is None else column.values[rows]
-        if not isfinite(values.sum()):
+        if not np.isfinite(values).all():
             _refuse_infinite(column.name, values, rows)
         return Variable(column.name, "numeric", values)
     _refuse_untermed(column)
@@ -156,15 +155,14 @@ def compress(codes: Int, levels: npt.NDArray[np.generic]) -> tuple[Int, npt.NDAr
     return position[codes], levels[seen]
 
 
-def _refuse_infinite(name: str, values: Float, rows: IndexArray | None) -> None:
-    """Raise for infinite values; a sum can also overflow without any."""
+def _refuse_infinite(name: str, values: Float, rows: IndexArray | None) -> NoReturn:
+    """Raise for infinite values."""
     infinite = np.flatnonzero(~np.isfinite(values))
-    if len(infinite):
-        where = infinite if rows is None else rows[infinite]
-        raise DataError(
-            f"Column {name!r} is infinite in {describe_rows(where)}. Correct the values, or make "
-            "them missing (NaN) to have the rows dropped."
-        )
+    where = infinite if rows is None else rows[infinite]
+    raise DataError(
+        f"Column {name!r} is infinite in {describe_rows(where)}. Correct the values, or make "
+        "them missing (NaN) to have the rows dropped."
+    )
 
 
 def _refuse_untermed(column: Column) -> None:

@@ -66,11 +66,11 @@ def check_sizes(term: RandomTerm, factor: GroupingFactor) -> None:
         )
 
 
-def check_columns(term: RandomTerm) -> None:
+def check_columns(term: RandomTerm, *, intercept: bool) -> None:
     """Refuse correlated random effects whose columns are linear combinations of one another."""
     if term.covariance != "unstructured" or len(term.names) == 1:
         return
-    kept = independent_columns(term.z, intercept=term.names[0] == "Intercept")
+    kept = independent_columns(term.z, intercept=intercept)
     if len(kept) < len(term.names):
         lost = [name for j, name in enumerate(term.names) if j not in kept]
         raise DataError(

@@ -74,7 +74,8 @@ class ModelMatrices:
     """Response, fixed-effects matrix and random-effects terms of a linear mixed model.
 
     Rows with missing values are gone already, and so are columns of X that are linear
-    combinations of columns before them.
+    combinations of columns before them. The arrays may be the user's own memory, and a term's z
+    may be X itself: they are read, never written to.
 
     Attributes
     ----------

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from multilevel.frames.column import Column
     from multilevel.typing import Float, Int
 
-__all__ = ["DesignSpec", "GroupLevels", "NewRows"]
+__all__ = ["DesignSpec", "Encoders", "GroupLevels", "NewRows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,26 @@ class GroupLevels:
     name: str
     columns: tuple[str, ...]
     levels: npt.NDArray[np.generic]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoders:
+    """What turns a frame into columns.
+
+    Attributes
+    ----------
+    response, fixed : encoder
+        Response (one column) and fixed part.
+    offsets : tuple of encoder
+        One per ``offset(...)`` in the formula.
+    effects : tuple of encoder
+        One per random-effects term.
+    """
+
+    response: Encoder
+    fixed: Encoder
+    offsets: tuple[Encoder, ...]
+    effects: tuple[Encoder, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +104,12 @@ class DesignSpec:
     ----------
     formula : str
         As the user wrote it.
-    response, fixed : encoder
-        They turn a frame into columns.
-    offsets : tuple of encoder
-        One per ``offset(...)`` in the formula.
+    encoders : Encoders
+        Trained on the data of the fit.
     offset_column : str or None
         Column given as the argument ``offset``.
     offset_array : bool
         Whether the argument ``offset`` was an array, which new data cannot have.
-    effects : tuple of encoder
-        One per random-effects term.
-    factor_of : tuple of int
-        Position of each term's grouping factor in ``groups``.
     groups : tuple of GroupLevels
         Grouping factors.
     variables : mapping of str to Variable
@@ -103,13 +117,9 @@ class DesignSpec:
     """
 
     formula: str
-    response: Encoder
-    fixed: Encoder
-    offsets: tuple[Encoder, ...]
+    encoders: Encoders
     offset_column: str | None
     offset_array: bool
-    effects: tuple[Encoder, ...]
-    factor_of: tuple[int, ...]
     groups: tuple[GroupLevels, ...]
     variables: Mapping[str, Variable]
 
@@ -132,13 +142,30 @@ class DesignSpec:
             a function of the formula cannot take.
         """
         table = Table.from_data(data)
+        grouped = dict.fromkeys(name for g in self.groups if random for name in g.columns)
+        grouping = {name: table.column(name) for name in grouped}
+        frame, vectors, missing = self._read(table, grouping, random=random, response=response)
+        make = self.encoders
+        return NewRows(
+            table=table,
+            X=_spread(make.fixed.encode(frame), missing),
+            z=tuple(_spread(e.encode(frame), missing) for e in make.effects if random),
+            codes=tuple(_codes(group, grouping) for group in self.groups if random),
+            offset=self._offset(frame, vectors, missing),
+            y=_spread(make.response.encode(frame), missing)[:, 0] if response else None,
+            missing=missing,
+        )
+
+    def _read(
+        self, table: Table, grouping: Mapping[str, Column], *, random: bool, response: bool
+    ) -> tuple[ModelFrame, Mapping[str, Float], npt.NDArray[np.bool_]]:
+        """Complete rows of the columns that are used, given vectors, and which rows are missing."""
         self._refuse_lost_offset()
-        encoders = [self.fixed, *self.offsets]
-        encoders += self.effects if random else ()
-        encoders += [self.response] if response else []
+        encoders = [self.encoders.fixed, *self.encoders.offsets]
+        encoders += self.encoders.effects if random else ()
+        encoders += [self.encoders.response] if response else []
         used = dict.fromkeys(name for encoder in encoders for name in encoder.columns)
         columns = {name: table.column(name) for name in used}
-        grouping = {name: table.column(name) for g in self.groups if random for name in g.columns}
         vectors = {}
         if self.offset_column is not None:
             vectors["offset"] = align(self.offset_column, "offset", table)
@@ -146,20 +173,9 @@ class DesignSpec:
         for mask in missing_masks({**columns, **grouping}, vectors).values():
             missing |= mask
         rows = np.flatnonzero(~missing) if missing.any() else None
-        frame = ModelFrame(
-            table.n_rows if rows is None else len(rows),
-            {name: recode(column, self.variables[name], rows) for name, column in columns.items()},
-            rows,
-        )
-        return NewRows(
-            table=table,
-            X=_spread(self.fixed.encode(frame), missing),
-            z=tuple(_spread(e.encode(frame), missing) for e in self.effects if random),
-            codes=tuple(_codes(group, grouping) for group in self.groups if random),
-            offset=self._offset(frame, vectors, missing),
-            y=_spread(self.response.encode(frame), missing)[:, 0] if response else None,
-            missing=missing,
-        )
+        trained = self.variables
+        variables = {name: recode(columns[name], trained[name], rows) for name in used}
+        return ModelFrame(int((~missing).sum()), variables, rows), vectors, missing
 
     def _refuse_lost_offset(self) -> None:
         """Raise when the fit had an offset that new rows cannot have."""
@@ -173,7 +189,7 @@ class DesignSpec:
         self, frame: ModelFrame, vectors: Mapping[str, Float], missing: npt.NDArray[np.bool_]
     ) -> Float | None:
         """Sum of all offsets."""
-        parts = [_spread(encoder.encode(frame), missing)[:, 0] for encoder in self.offsets]
+        parts = [_spread(encoder.encode(frame), missing)[:, 0] for encoder in self.encoders.offsets]
         parts += vectors.values()
         return np.sum(parts, axis=0) if parts else None
 

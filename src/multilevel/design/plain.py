@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from multilevel.exceptions import DataError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -96,11 +98,21 @@ class PlainEncoder:
 def _numbers(block: Block, frame: ModelFrame) -> Float | float:
     """Product of the numeric columns of a block."""
     result: Float | float = 1.0
-    for position, (name, coding) in enumerate(block):
+    for name, coding in block:
         if coding == "numeric":
             values = frame.variables[name].values
             assert values is not None
-            result = values if position == 0 or isinstance(result, float) else result * values
+            result = values if isinstance(result, float) else _multiply(result, values, block)
+    return result
+
+
+def _multiply(left: Float, right: Float, block: Block) -> Float:
+    """Product of two columns; refuses one that overflows."""
+    with np.errstate(over="ignore"):
+        result = left * right
+    if not np.isfinite(result).all():
+        names = ":".join(name for name, _ in block)
+        raise DataError(f"The product {names} is too large for floating-point numbers; rescale.")
     return result
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,13 +25,12 @@ def missing_masks(columns: Mapping[str, Column], vectors: Mapping[str, Float]) -
     """Masks of the missing rows of columns and of given vectors, where there are any."""
     masks = {}
     for name, column in columns.items():
-        # A finite sum is the cheapest proof that nothing is missing.
-        if column.kind == "numeric" and isfinite(column.values.sum()):
+        if column.kind == "numeric" and np.isfinite(column.values).all():
             continue
         if column.missing is not None:
             masks[name] = column.missing
     for name, vector in vectors.items():
-        if not isfinite(vector.sum()) and (mask := np.isnan(vector)).any():
+        if not np.isfinite(vector).all() and (mask := np.isnan(vector)).any():
             masks[name] = mask
     return masks
 

@@ -48,6 +48,11 @@ class Terms:
     calls: tuple[str, ...] = ()
 
     @property
+    def intercept(self) -> bool:
+        """Whether the first term is the intercept."""
+        return self.products[:1] == ((),)
+
+    @property
     def intercept_only(self) -> bool:
         """Whether the only term is the intercept."""
         return self.products == ((),)

@@ -391,3 +391,24 @@ def test_calls_do_not_share_state():
     again = build_design("y ~ poly(x, 2) + (1 | g)", data())
     np.testing.assert_array_equal(first.matrices.X, again.matrices.X)
     assert not np.allclose(first.matrices.X, other.matrices.X)
+
+
+def test_column_named_intercept_is_a_column():
+    frame = data().rename(columns={"x": "Intercept"})
+    matrices = build_design("y ~ 0 + Intercept + t + (0 + Intercept + t | g)", frame).matrices
+    assert matrices.coef_names == ("Intercept", "t")
+    np.testing.assert_array_equal(matrices.kept, [0, 1])
+
+
+def test_boolean_column_with_contrasts_and_in_expressions():
+    assert names("y ~ flag + (1 | g)", contrasts={"flag": "sum"})[1] == "flag[S.False]"
+    X = build_design("y ~ I(1 - flag) + (1 | g)", data()).matrices.X
+    np.testing.assert_array_equal(X[:, 1], 1.0 - data()["flag"])
+
+
+def test_contrasts_of_a_column_that_stands_in_expressions_too():
+    design = build_design("y ~ f + I(f == 'lo'):x + (1 | g)", data(), contrasts={"f": "sum"})
+    assert "f[S.hi]" in design.matrices.coef_names
+    assert "I(f == 'lo')[False]:x" in design.matrices.coef_names
+    explicit = names("y ~ C(f, contr.treatment('mid')) + (1 | g)", contrasts={"f": "sum"})
+    assert explicit[1] == "C(f, contr.treatment('mid'))[T.hi]"

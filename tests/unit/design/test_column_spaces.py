@@ -1,4 +1,4 @@
-"""Fixed and random columns span what lme4's span, for every formula of the comparison with peers."""
+"""Fixed and random columns span what lme4's do, for the formulas of R in Python's dialect."""
 
 import csv
 import json
