@@ -180,7 +180,10 @@ def _read_random(source: Source, i: int, j: int, sign: int, terms: _Sum) -> None
         raise source.error(i, j, what, "Write (1 | g), (x | g) or (0 + x | g).")
     independent = source.is_op(bar, "||")
     kind: CovarianceKind = "independent" if independent else "unstructured"
-    for group in expand_group(source, bar + 1, j - 1, effects.text()):
+    for columns in expand_group(source, bar + 1, j - 1, effects.text()):
+        # b:a after a:b is the same grouping factor
+        same = (other.group for other in terms.random if set(other.group) == set(columns))
+        group = next(same, columns)
         names = ":".join(name if _is_plain(name) else f"`{name}`" for name in group)
         label = f"({effects.text()} {source.tokens[bar].text} {names})"
         spec = RandomSpec(effects.text(), group, kind, label, effects.intercept)
@@ -190,7 +193,7 @@ def _read_random(source: Source, i: int, j: int, sign: int, terms: _Sum) -> None
 
 def _check_new(source: Source, i: int, j: int, spec: RandomSpec, before: list[RandomSpec]) -> None:
     for other in before:
-        if spec.effects == other.effects and set(spec.group) == set(other.group):
+        if spec.effects == other.effects and spec.group == other.group:
             what = f"The random-effects term {spec.label} appears twice."
             raise source.error(i, j, what, "Remove one: their variances could not be told apart.")
 

@@ -122,6 +122,8 @@ def _from_numbers(name: str, series: nw.Series[Any]) -> Column:
     if dtype.is_float() or dtype.is_decimal():
         values = (series if dtype.is_float() else series.cast(nw.Float64)).to_numpy()
         return Column(name, "numeric", dtype, values.astype(np.float64, copy=False))
+    if dtype in (nw.Int128, nw.UInt128):  # NumPy has no such integers
+        return _from_objects(name, series.to_list(), dtype)
     null = series.is_null().to_numpy() if series.null_count() else None
     filler: Any = 0 if dtype.is_integer() else False
     values = (series if null is None else series.fill_null(filler)).to_numpy()

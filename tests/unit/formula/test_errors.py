@@ -48,7 +48,7 @@ CASES = [
     ("y ~ (1 | g)(1 | h)", "(1 | g)", "can only be added"),
     ("y ~ (x | g)^2", "(x | g)", "can only be added"),
     ("y ~ (1 | g) + (1|g)", "(1|g)", "(1 | g) appears twice"),
-    ("y ~ (1 | g:h) + (1|h:g)", "(1|h:g)", "(1 | h:g) appears twice"),
+    ("y ~ (1 | g:h) + (1|h:g)", "(1|h:g)", "(1 | g:h) appears twice"),
     ("y ~ (1 | g/h) + (1|g)", "(1|g)", "(1 | g) appears twice"),
     ("y | z ~ x", "|", "A bar cannot stand before `~`"),
     ("y, z ~ x", ",", "`,` cannot stand before `~`"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -41,6 +42,8 @@ NAN = np.nan
         (pd.Series([1, 2], dtype="uint8"), [1.0, 2.0], True),
         (pd.Series([1, None], dtype="int64[pyarrow]"), [1.0, NAN], True),
         (pa.array([1, None]), [1.0, NAN], True),
+        (pl.Series([1, None], dtype=pl.Int128), [1.0, NAN], True),
+        (pd.Series(pd.arrays.SparseArray([0.0, 1.5])), [0.0, 1.5], False),
     ],
 )
 def test_numbers(data: Any, values: list[float], is_integer: bool) -> None:
