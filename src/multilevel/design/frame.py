@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -99,12 +99,10 @@ def read_variable(column: Column, rows: IndexArray | None) -> Variable:
     Raises
     ------
     DataError
-        For dates, times and mixed objects, and for infinite numbers.
+        For dates, times and mixed objects.
     """
     if column.kind == "numeric":
         values = column.values if rows is None else column.values[rows]
-        if not np.isfinite(values).all():
-            _refuse_infinite(column.name, values, rows)
         return Variable(column.name, "numeric", values)
     _refuse_untermed(column)
     codes, levels = column.codes, column.levels
@@ -153,16 +151,6 @@ def compress(codes: Int, levels: npt.NDArray[np.generic]) -> tuple[Int, npt.NDAr
         return codes, levels
     position = np.cumsum(seen, dtype=np.int32) - np.int32(1)
     return position[codes], levels[seen]
-
-
-def _refuse_infinite(name: str, values: Float, rows: IndexArray | None) -> NoReturn:
-    """Raise for infinite values."""
-    infinite = np.flatnonzero(~np.isfinite(values))
-    where = infinite if rows is None else rows[infinite]
-    raise DataError(
-        f"Column {name!r} is infinite in {describe_rows(where)}. Correct the values, or make "
-        "them missing (NaN) to have the rows dropped."
-    )
 
 
 def _refuse_untermed(column: Column) -> None:

@@ -32,6 +32,8 @@ class Meaning:
         What stands left of the bar of each random-effects term.
     groups : tuple of tuple of str
         Distinct grouping factors, each as the columns that it combines.
+    group_columns : tuple of str
+        Columns that they are made of.
     factor_of : tuple of int
         Position in ``groups`` of the grouping factor of each term.
     """
@@ -42,12 +44,8 @@ class Meaning:
     offsets: tuple[Terms, ...]
     effects: tuple[Terms, ...]
     groups: tuple[tuple[str, ...], ...]
+    group_columns: tuple[str, ...]
     factor_of: tuple[int, ...]
-
-    @property
-    def group_columns(self) -> tuple[str, ...]:
-        """Columns that grouping factors are made of."""
-        return tuple(dict.fromkeys(column for group in self.groups for column in group))
 
 
 @lru_cache(maxsize=512)
@@ -67,5 +65,6 @@ def meaning_of(formula: MixedFormula) -> Meaning:
         offsets=tuple(parse_terms(f"0 + {offset}") for offset in formula.offsets),
         effects=tuple(parse_terms(term.effects) for term in formula.random),
         groups=groups,
+        group_columns=tuple(dict.fromkeys(column for group in groups for column in group)),
         factor_of=tuple(groups.index(term.group) for term in formula.random),
     )

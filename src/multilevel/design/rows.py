@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from multilevel.design.frame import describe_rows
 from multilevel.exceptions import DataError, MissingValuesWarning, warn
 
 if TYPE_CHECKING:
@@ -22,17 +23,34 @@ __all__ = ["complete_rows", "missing_masks"]
 
 
 def missing_masks(columns: Mapping[str, Column], vectors: Mapping[str, Float]) -> dict[str, Mask]:
-    """Masks of the missing rows of columns and of given vectors, where there are any."""
+    """Masks of the missing rows of columns and of given vectors, where there are any.
+
+    Raises
+    ------
+    DataError
+        For infinite numbers in a column: they are neither values nor missing.
+    """
     masks = {}
     for name, column in columns.items():
-        if column.kind == "numeric" and np.isfinite(column.values).all():
-            continue
+        if column.kind == "numeric" and not column.is_integer:
+            if np.isfinite(column.values).all():
+                continue
+            _refuse_infinite(name, column.values)
         if column.missing is not None:
             masks[name] = column.missing
     for name, vector in vectors.items():
-        if not np.isfinite(vector).all() and (mask := np.isnan(vector)).any():
+        if (mask := np.isnan(vector)).any():
             masks[name] = mask
     return masks
+
+
+def _refuse_infinite(name: str, values: Float) -> None:
+    infinite = np.flatnonzero(np.isinf(values))
+    if len(infinite):
+        raise DataError(
+            f"Column {name!r} is infinite in {describe_rows(infinite)}. Correct the values, or "
+            "make them missing (NaN) to have the rows dropped."
+        )
 
 
 def complete_rows(
