@@ -21,6 +21,7 @@ CONSTANT = 1e-10
 # anything smaller is looked at again by QR.
 CLEAR = 1e-4
 CHUNK = 1 << 16
+FEW_COLUMNS = 8
 
 
 def independent_columns(X: Float, *, intercept: bool) -> IndexArray:
@@ -77,19 +78,26 @@ def _gram(X: Float, *, intercept: bool) -> tuple[Float, Float]:
     """
     n, p = X.shape
     if not intercept:
-        gram = X.T @ X
-        return gram, np.zeros(p)
+        return _cross(X), np.zeros(p)
     step = max(CHUNK // p, 256)
     origin = X[0, 1:]
     gram = np.zeros((p - 1, p - 1))
     total = np.zeros(p - 1)
     for start in range(0, n, step):
         block = X[start : start + step, 1:] - origin
-        gram += block.T @ block
-        total += X[start : start + step, 0] @ block
+        gram += _cross(block)
+        total += block.sum(axis=0)
     raw = gram.diagonal() + n * origin**2
     gram -= total * (total[:, None] / n)
     return gram, raw
+
+
+def _cross(block: Float) -> Float:
+    """``block' block``; a few columns without BLAS, whose threads wait for each other too long."""
+    if block.shape[1] > FEW_COLUMNS:
+        return block.T @ block
+    product: Float = np.einsum("ij,ik->jk", block, block)
+    return product
 
 
 def _independent_by_qr(X: Float, *, intercept: bool) -> IndexArray:

@@ -59,7 +59,9 @@ class LinearProblem:
         self._layout: Layout
         self._arguments: list[tuple[Any, ...]]
         self._core: _core.Core
-        with one_blas_thread(len(matrices.y) > _MANY_ROWS):
+        many = len(matrices.y) > _MANY_ROWS
+        threads = n_threads(control.threads, look_at_blas=many)
+        with one_blas_thread(many):
             design = base._scaled() if base else scale_design(matrices)
             root = design.root_weights
             response = scale_response(design.W, root, matrices.y, matrices.offset)
@@ -73,11 +75,9 @@ class LinearProblem:
             else:
                 self._layout = Layout(design.factors, [t.covariance for t in matrices.terms])
                 self._arguments = _core_arguments(matrices, design)
-                self._core = make_core(
-                    self._arguments, design.W, root, T0, n_threads(control.threads)
-                )
+                self._core = make_core(self._arguments, design.W, root, T0, threads)
         self._coordinates = response.coordinates
-        self._design = design if len(matrices.y) <= _MANY_ROWS else replace(design, W=_NOT_HELD)
+        self._design = replace(design, W=_NOT_HELD) if many else design
         self.n_theta = self._layout.n_theta
         self._large = self._core.sizes()["dense_dim"] > _LARGE_TRUNK
 

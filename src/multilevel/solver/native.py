@@ -26,14 +26,22 @@ _DENSE_LIMIT = 1000
 _DENSE_MAXIMUM = 30_000
 
 
-def n_threads(requested: int | None) -> int:
-    """Threads to use: the request, else ``OMP_NUM_THREADS``, else the cores of this process."""
+def n_threads(requested: int | None, *, look_at_blas: bool = False) -> int:
+    """Threads to use: the request, else ``OMP_NUM_THREADS``, else the cores of this process.
+
+    With ``look_at_blas``, no more than BLAS is allowed at the moment (``threadpoolctl``).
+    """
     if requested is not None:
         return max(1, int(requested))
     words = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     if words.isdigit() and int(words) > 0:
         return int(words)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    if look_at_blas:
+        return min([cores, *(library["num_threads"] for library in _blas_controller().info())])
+    return cores
 
 
 def make_core(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from multilevel.exceptions import NotSupportedError
 from multilevel.moments.scaling import scale_design, scale_response
@@ -142,6 +143,8 @@ def test_threads_follow_request_then_environment(monkeypatch: pytest.MonkeyPatch
     assert n_threads(0) == 1
     monkeypatch.setenv("OMP_NUM_THREADS", "many")
     assert n_threads(None) >= 1
+    with threadpool_limits(1, user_api="blas"):
+        assert n_threads(None, look_at_blas=True) == 1
 
 
 def test_another_response_shares_the_structure() -> None:

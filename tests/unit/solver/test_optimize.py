@@ -51,7 +51,9 @@ def test_independent_effects_far_from_the_origin_find_the_better_optimum() -> No
 
 def test_stop_before_convergence_is_told() -> None:
     problem = LinearProblem.from_matrices(one_factor(1, [0, 1]), Control(max_evaluations=2))
-    with pytest.warns(ConvergenceWarning, match=r"a second start and a derivative-free polish.*simplify"):
+    with pytest.warns(
+        ConvergenceWarning, match=r"a second start and a derivative-free polish.*simplify"
+    ):
         state = problem.fit()
     assert not state.optimizer.converged
 
