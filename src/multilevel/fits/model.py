@@ -200,19 +200,20 @@ class MixedModel:
         return other
 
     def _read_response(self, y: Any) -> Float:
-        design = self.design
-        n = self.matrices.n_rows
-        if not (isinstance(y, np.ndarray) and y.shape == (n,) and y.dtype == np.float64):
-            if design.rows is None or np.shape(y) != (n,):
-                y = align(y, "y", design.table)
-                y = y if design.rows is None else y[design.rows]
-            y = np.array(y, dtype=np.float64)
-        if not np.isfinite(y).all():
+        n, rows = self.matrices.n_rows, self.design.rows
+        if isinstance(y, np.ndarray) and y.shape == (n,) and y.dtype == np.float64:
+            values = y.copy()
+        elif rows is not None and np.shape(y) == (n,):
+            values = np.array(y, dtype=np.float64)
+        else:
+            values = align(y, "y", self.design.table)
+            values = values if rows is None else values[rows]
+        if not np.isfinite(values).all():
             raise DataError(
                 "y has missing or infinite values in rows that the model uses. Give a value for "
                 "each of them, or fit a new model."
             )
-        return y
+        return values
 
     def update(self, formula: str | None, **arguments: Any) -> MixedModel:
         """The model with some arguments changed; see :meth:`LinearMixedModel.update`."""

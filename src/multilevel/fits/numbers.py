@@ -12,8 +12,7 @@ from multilevel.inference.information import aic, aicc, bic
 if TYPE_CHECKING:
     from multilevel.design.matrices import ModelMatrices
     from multilevel.fits.model import MixedModel
-    from multilevel.state import OptSummary
-    from multilevel.state import FitState
+    from multilevel.state import FitState, OptSummary
     from multilevel.typing import Float
 
 __all__ = ["FitNumbers"]

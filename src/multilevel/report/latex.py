@@ -19,6 +19,9 @@ _SPECIAL = {
     "|": r"\textbar{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    "`": r"\textasciigrave{}",
+    "[": "{[}",  # at the start of a row it would be read as an argument of the line break
+    "]": "{]}",
     **{character: "\\" + character for character in "&%$#_{}"},
 }
 _NEGATIVE = re.compile(r"^-(?=[\d.])")
@@ -27,7 +30,7 @@ _NEGATIVE = re.compile(r"^-(?=[\d.])")
 def render_latex(summary: Summary) -> str:
     """Render one table environment per table; facts and notes become lines of text."""
     lines = [f"\\paragraph{{{_escape(summary.title)}}}"]
-    lines += [f"{_escape(name)}: {_escape(value)}\\\\" for name, value in summary.facts]
+    lines += [f"{_escape(name)}: {_value(value)}\\\\" for name, value in summary.facts]
     blocks = ["\n".join(lines)]
     blocks += [_table(table) for table in summary.tables]
     blocks += [f"\\noindent\\textit{{{_escape(note)}}}" for note in summary.notes]
@@ -53,3 +56,8 @@ def _line(cells: Sequence[str]) -> str:
 
 def _escape(text: str) -> str:
     return "".join(_SPECIAL.get(character, character) for character in text)
+
+
+def _value(text: str) -> str:
+    """Formulas are set as code."""
+    return f"\\texttt{{{_escape(text)}}}" if "~" in text else _escape(text)

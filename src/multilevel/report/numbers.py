@@ -18,33 +18,40 @@ _MOST_DECIMALS = 6
 _LARGE = 1e7
 
 
-def decimals_for(values: Iterable[float], digits: int = _DIGITS) -> int | None:
-    """Decimals that show ``digits`` significant digits of the smallest nonzero magnitude.
+def decimals_for(scale: Iterable[float], values: Iterable[float]) -> int | None:
+    """Decimals that show four significant digits of the smallest nonzero magnitude in ``scale``.
 
-    None where no number of decimals serves all of them (too small, or too unlike in size).
+    None where no number of decimals serves all values (too small, or too large).
     """
-    sizes = [abs(v) for v in values if np.isfinite(v) and v != 0.0]
+    sizes = [abs(v) for v in scale if np.isfinite(v) and v != 0.0]
     if not sizes:
         return 0
-    needed = digits - 1 - int(np.floor(np.log10(min(sizes))))
-    if needed > _MOST_DECIMALS or max(sizes) >= _LARGE:
+    needed = _DIGITS - 1 - int(np.floor(np.log10(min(sizes))))
+    largest = max((abs(v) for v in values if np.isfinite(v)), default=0.0)
+    if needed > _MOST_DECIMALS or largest >= _LARGE:
         return None
     return max(needed, 0)
 
 
-def significant(values: Float, digits: int = _DIGITS) -> list[str]:
-    """Format a column with equally many decimals, or one by one if they differ too much in size."""
-    decimals = decimals_for(values, digits)
-    return [number(value, decimals, digits) for value in values]
+def significant(values: Float, scale: Float | None = None) -> list[str]:
+    """Format a column with equally many decimals, or one by one if they differ too much in size.
+
+    Parameters
+    ----------
+    values : ndarray
+        Numbers to format.
+    scale : ndarray, optional
+        Numbers whose smallest gets four significant digits; the values themselves by default.
+    """
+    decimals = decimals_for(values if scale is None else scale, values)
+    return [number(value, decimals) for value in values]
 
 
-def number(value: float, decimals: int | None, digits: int = _DIGITS) -> str:
+def number(value: float, decimals: int | None) -> str:
     """One number; empty for NaN."""
-    if np.isnan(value):
-        return ""
-    if decimals is None:
-        return f"{value:.{digits}g}"
-    return fixed_point(value, decimals)
+    if decimals is None and not np.isnan(value):
+        return f"{value:.{_DIGITS}g}"
+    return fixed_point(value, decimals or 0)
 
 
 def fixed_point(value: float, decimals: int) -> str:

@@ -130,14 +130,16 @@ def _fixed_effects(matrices: ModelMatrices, tests: WaldTests) -> list[Table]:
     if not matrices.coef_names:
         return []
     degrees = tests.df[np.isfinite(tests.df)]
-    method = f"t tests, df = {degrees[0]:g}" if len(degrees) else "Wald z tests, large-sample"
-    p = len(tests.estimate)
-    numbers = significant(np.concatenate([tests.estimate, tests.std_error]))
+    method = (
+        f"t tests, df = {degrees[0]:g}" if len(degrees) else "Wald z tests, large-sample p values"
+    )
+    scale = tests.std_error if (tests.std_error > 0.0).any() else tests.estimate
+    estimates, errors = significant(tests.estimate, scale), significant(tests.std_error, scale)
     rows = tuple(
         (
             name,
-            numbers[j] or "dropped",
-            numbers[p + j],
+            estimates[j] or "dropped",
+            errors[j],
             fixed_point(tests.statistic[j], 3),
             p_value(tests.p_value[j]),
         )
