@@ -1,5 +1,6 @@
 """The plain road and formulaic give the same columns under the same names."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -83,3 +84,9 @@ def test_numeric_formulas_need_no_formulaic(monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     terms = parse_terms("1 + x + z:x")
     assert plain_encoder(terms, frame()).names == ("Intercept", "x", "z:x")
+
+
+def test_import_is_light():
+    heavy = "('formulaic', 'pandas', 'scipy', 'narwhals', 'polars', 'pyarrow')"
+    code = f"import sys, multilevel.design.build; sys.exit(any(m in sys.modules for m in {heavy}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
