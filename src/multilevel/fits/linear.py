@@ -265,7 +265,8 @@ class LinearMixedModel(FitRows):
         """
         reml = self.reml if reml is None else reml
         if y is None:
-            return self.model.fit(reml=reml, start=self.theta)
+            # At zero the criterion is flat, so a singular theta is no place to start from.
+            return self.model.fit(reml=reml, start=None if self.is_singular else self.theta)
         return self.model.with_response(y).fit(reml=reml)
 
     def update(

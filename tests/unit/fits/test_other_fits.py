@@ -56,6 +56,19 @@ def test_refit_of_the_other_criterion(fit, data):
     close(fit.refit(reml=False).refit(reml=True).reml_criterion, fit.reml_criterion)
 
 
+def test_refit_leaves_the_boundary():
+    # Balanced, 3 groups, F = 1.25: REML has a positive variance where F > 1, ML where F > 3 / 2.
+    within = np.tile([-1.5, -0.5, 0.5, 1.5], 3)
+    between = np.repeat([-1.0, 0.0, 1.0], 4)
+    mean_squares = np.sum(between**2) / 2, np.sum(within**2) / 9
+    y = within + between * np.sqrt(1.25 * mean_squares[1] / mean_squares[0])
+    ml = mlm.lmer("y ~ 1 + (1 | g)", {"y": y, "g": np.repeat(list("abc"), 4)}, reml=False)
+    assert ml.theta == [0.0]
+    reml = ml.refit(reml=True)
+    close(reml.theta**2, 0.25 / 4)
+    assert not reml.is_singular
+
+
 def test_refit_takes_rows_used_or_all_rows_or_a_series(data):
     holes = data.assign(Days=data["Days"].where(data.index % 17 != 3))
     with pytest.warns(MissingValuesWarning):
