@@ -35,6 +35,8 @@ if (first <= seconds) {
   end <- proc.time()[["elapsed"]] + seconds
   while (length(times) < 1 || proc.time()[["elapsed"]] < end) fit <- timed()
 }
+blas <- normalizePath(extSoftVersion()[["BLAS"]])
+blas <- paste(tail(strsplit(blas, "/")[[1]], 2), collapse = "/")
 number <- function(x) format(x, digits = 15)
 listed <- function(x) paste0("[", paste(vapply(x, number, ""), collapse = ", "), "]")
 cat(sprintf(paste0(
@@ -43,4 +45,4 @@ cat(sprintf(paste0(
   number(-2 * c(logLik(fit))), fit@optinfo$feval, listed(unname(fixef(fit))),
   listed(unname(sqrt(diag(as.matrix(vcov(fit)))))), if (is.na(peak)) "null" else number(peak),
   number(median(times)), number(min(times)), number(max(times)), number(first),
-  as.integer(length(times) * batch), as.character(packageVersion("lme4")), basename(extSoftVersion()[["BLAS"]])))
+  as.integer(length(times) * batch), as.character(packageVersion("lme4")), blas))

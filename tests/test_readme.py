@@ -1,0 +1,39 @@
+"""The README's code runs, and prints what the README says it prints."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+BLOCK = re.compile(r"```python\n(?P<code>.*?)```\n\n```text\n(?P<output>.*?)```", re.DOTALL)
+
+
+def run(code: str, names: dict[str, object]) -> str:
+    """What the code prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code, names)
+    return "\n".join(line.rstrip() for line in printed.getvalue().splitlines()) + "\n"
+
+
+def test_every_example_prints_what_it_says():
+    names: dict[str, object] = {}
+    examples = list(BLOCK.finditer(README.read_text(encoding="utf-8")))
+    assert len(examples) == 3
+    for example in examples:
+        assert run(example["code"], names) == example["output"]
+
+
+def test_no_code_without_output():
+    text = README.read_text(encoding="utf-8")
+    assert text.count("```python") == len(BLOCK.findall(text))
+
+
+@pytest.mark.parametrize("command", ["pip install . && multilevel demo", 'pip install ".[test]"'])
+def test_commands_are_there(command):
+    assert command in README.read_text(encoding="utf-8")
