@@ -7,14 +7,14 @@
 namespace ml {
 
 inline Evaluation Evaluator::evaluate(const double* lambda, bool reml,
-                                      const std::vector<Direction>& directions, bool derivatives_wanted,
+                                      const std::vector<Direction>& directions, Want want,
                                       bool keep_inverse) {
   const Structure& s = *s_;
   const int p1 = s.p1, p = p1 - 1;
   lam_.assign(lambda, lambda + block_.back());
   dirs_ = directions;
   keep_inverse_ = keep_inverse;
-  settled_ = false;
+  settled_ = Want::criterion;
   settled_reml_ = reml;
   parts_.resize(s.chunks.size() + 1);
   for (Sums& part : parts_) reset(part, 0);
@@ -78,14 +78,12 @@ inline Evaluation Evaluator::evaluate(const double* lambda, bool reml,
   rss_ = out.rss;
   beta_ = out.beta;
   F_ = out.F;
-  if (derivatives_wanted) {
-    derivatives(out, reml);
-    settled_ = true;
-  }
+  if (want != Want::criterion) derivatives(out, reml, want);
+  settled_ = want;
   return out;
 }
 
-inline void Evaluator::derivatives(Evaluation& out, bool reml) {
+inline void Evaluator::derivatives(Evaluation& out, bool reml, Want want) {
   const Structure& s = *s_;
   const int p1 = s.p1, nd = static_cast<int>(dirs_.size());
   const idx ld = s.dense_dim, dense_rhs = s.rhs[s.nodes] - s.rhs[s.m];
@@ -143,7 +141,7 @@ inline void Evaluator::derivatives(Evaluation& out, bool reml) {
           start_information(v, sums, scr);
         }
         if (nd) inform_range(at, stop, sums, scr);
-        inverse_range(at, stop, sums, scr);
+        if (want == Want::derivatives) inverse_range(at, stop, sums, scr);
       }
     });
   } else {
@@ -196,9 +194,12 @@ inline void Evaluator::derivatives(Evaluation& out, bool reml) {
         for (int r = 0; r <= t; ++r)
           for (idx i = 0; i < ld; ++i) last.info[t * nd + r] -= g[i + t * ld] * g[i + r * ld];
     }
-    if (ld) inverse_trunk(parts_.back(), scratch);
-    over_chunks(true, inverse_range);
+    if (want == Want::derivatives) {
+      if (ld) inverse_trunk(parts_.back(), scratch);
+      over_chunks(true, inverse_range);
+    }
   }
+  if (want != Want::derivatives) return;
   Sums total;
   reset(total, nd + 1);
   total.info.assign(idx(nd) * nd, 0.0);

@@ -29,6 +29,10 @@ struct Evaluation {
   std::vector<double> beta, F, gradient, hessian;
 };
 
+// What an evaluation leaves behind: the criterion; also the solution (modes, fixed effects); also the
+// derivatives and M^-1.
+enum class Want { criterion, solution, derivatives };
+
 // Sums of one chunk (or of everything).
 struct Sums {
   double log_det = 0;
@@ -58,22 +62,23 @@ class Evaluator {
   int threads() const { return threads_; }
   void set_threads(int t) { threads_ = t; }
 
-  // Criterion at Lambda (k x k blocks, factor by factor); derivatives along `directions` if wanted.
-  Evaluation evaluate(const double* lambda, bool reml, const std::vector<Direction>& directions,
-                      bool derivatives, bool keep_inverse = false);
+  // Criterion at Lambda (k x k blocks, factor by factor), derivatives along `directions`.
+  Evaluation evaluate(const double* lambda, bool reml, const std::vector<Direction>& directions, Want want,
+                      bool keep_inverse = false);
 
   double criterion(const Evaluation& ev, bool reml) const {
     const double m = reml ? n_ - p() : n_;
     return ev.log_det + (reml ? ev.log_det_x : 0) + m * (1 + std::log(2 * M_PI * ev.rss / m));
   }
 
-  // Makes solution() and inverse_diagonal() those at Lambda; nothing to do if the last evaluation
-  // with derivatives was there. With `keep_inverse`, M^-1 on all links too (for hat_value).
-  bool settle(const double* lambda, bool reml, bool keep_inverse) {
-    if (settled_ && settled_reml_ == reml && (!keep_inverse || keep_inverse_) &&
+  // Makes solution() that at Lambda and, if wanted, inverse_diagonal(); nothing to do if the last
+  // evaluation was there. With `keep_inverse`, M^-1 on all links too (for inverse_entry).
+  bool settle(const double* lambda, bool reml, bool inverse, bool keep_inverse) {
+    const Want want = inverse ? Want::derivatives : Want::solution;
+    if (settled_ >= want && settled_reml_ == reml && (!keep_inverse || keep_inverse_) &&
         std::equal(lam_.begin(), lam_.end(), lambda))
       return true;
-    return evaluate(lambda, reml, {}, true, keep_inverse).ok;
+    return evaluate(lambda, reml, {}, want, keep_inverse).ok;
   }
 
   // Per node in its k x p1 / k x k layout: [B u] with B = M^-1 Lambda'Z'X, and blocks of M^-1.
@@ -110,7 +115,8 @@ class Evaluator {
   std::vector<double> a_;             // node -> a_t, k x (directions on its factor)
   std::vector<double> beta_, F_;
   double rss_ = 0;
-  bool keep_inverse_ = false, settled_ = false, settled_reml_ = false;
+  bool keep_inverse_ = false, settled_reml_ = false;
+  Want settled_ = Want::criterion;  // what is there for lam_
 
   const double* lam(int f) const { return lam_.data() + block_[f]; }
   bool isolated() const { return s_->nbr.empty(); }
@@ -146,7 +152,7 @@ class Evaluator {
   void inverse(int v, Sums& sums, std::vector<double>& scratch);
   void gather(int v, const double* Hh, double* Y) const;
   void inverse_trunk(Sums& sums, std::vector<double>& scratch);
-  void derivatives(Evaluation& out, bool reml);
+  void derivatives(Evaluation& out, bool reml, Want want);
   void finish(Evaluation& out, bool reml, const Sums& total) const;
   void sum_parts(Sums& total) const;
   void reset(Sums& sums, std::size_t directions) const;

@@ -58,7 +58,8 @@ public:
     {
       nb::gil_scoped_release release;
       std::lock_guard<std::mutex> lock(mutex_);
-      ev = eval_->evaluate(lambda.data(), reml, dirs, derivatives);
+      ev = eval_->evaluate(lambda.data(), reml, dirs,
+                           derivatives ? ml::Want::derivatives : ml::Want::criterion);
       if (ev.ok) value = eval_->criterion(ev, reml);
     }
     const std::size_t p = ev.ok ? eval_->structure().p1 - 1 : 0, nd = ev.gradient.size();
@@ -93,7 +94,7 @@ public:
   // per factor; with `inverse` also the diagonal blocks of M^-1, (levels x k x k).
   nb::tuple conditional(Vec lambda, bool reml, bool inverse) {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (!eval_->settle(lambda.data(), reml, false)) throw std::runtime_error("criterion not finite");
+    if (!eval_->settle(lambda.data(), reml, inverse, false)) throw std::runtime_error("criterion not finite");
     const ml::Structure& s = eval_->structure();
     nb::list modes, blocks;
     for (const ml::Factor& f : s.factors) {
@@ -121,7 +122,7 @@ public:
     {
       nb::gil_scoped_release release;
       std::lock_guard<std::mutex> lock(mutex_);
-      if (!eval_->settle(lambda.data(), reml, true)) throw std::runtime_error("criterion not finite");
+      if (!eval_->settle(lambda.data(), reml, true, true)) throw std::runtime_error("criterion not finite");
       h = ml::hat_values(rows, *eval_, eval_->threads());
     }
     return array(std::move(h), {static_cast<std::size_t>(rows.n)});

@@ -179,6 +179,13 @@ class Newton {
   Point evaluate(const std::vector<double>& lambda) {
     Point p;
     p.lambda = lambda;
+    canonical(p);
+    at(p);
+    return p;
+  }
+
+  // Brings p.lambda to singular form and sets the directions of its basis.
+  void canonical(Point& p) const {
     for (const TermBlock& t : terms_) {
       const int ld = e_.structure().factors[t.factor].k;
       double* L = &p.lambda[block(t.factor) + idx(t.start) * ld + t.start];
@@ -206,13 +213,11 @@ class Newton {
         }
       }
     }
-    at(p);
-    return p;
   }
 
   // Criterion and derivatives at p.lambda along p.directions.
   void at(Point& p) {
-    Evaluation ev = e_.evaluate(p.lambda.data(), reml_, p.directions, true);
+    Evaluation ev = e_.evaluate(p.lambda.data(), reml_, p.directions, Want::derivatives);
     if (ev.ok) p.criterion = e_.criterion(ev, reml_);
     p.ok = ev.ok && std::isfinite(p.criterion);
     if (!p.ok) p.criterion = std::numeric_limits<double>::infinity();
@@ -283,7 +288,10 @@ class Newton {
       last = result_.decrement;
       if (m.top == 0) return true;
       if (result_.decrement < tol_) {
-        if (!leave_saddle(here, m)) return true;
+        if (!leave_saddle(here, m)) {
+          last_step(here, m);
+          return true;
+        }
         mu = 0;
         continue;
       }
@@ -321,6 +329,23 @@ class Newton {
       // the criterion cannot be lowered any more: rounding, or a failure
       if (!accepted || idle == 2) return result_.decrement < 1e-6;
     }
+  }
+
+  // The Newton step from a point that is good enough: convergence is fast there, so that the step
+  // squares the error for the price of a solution.
+  void last_step(Point& here, const Model& m) {
+    std::vector<double> step(n_, 0.0);
+    for (int i = 0; i < n_; ++i)
+      for (int j = 0; j < n_; ++j) step[j] -= m.slope[i] / m.curvature(i) * m.U[j * n_ + i];
+    Point next;
+    next.lambda = moved(here, step);
+    canonical(next);
+    const Evaluation ev = e_.evaluate(next.lambda.data(), reml_, {}, Want::solution);
+    if (!ev.ok) return;
+    next.criterion = e_.criterion(ev, reml_);
+    result_.log.push_back(next.criterion);
+    if (observe_) observe_(next.criterion);
+    if (next.criterion <= here.criterion + noise(here.criterion)) here = std::move(next);
   }
 
   // At a stationary point: a step along the most negative curvature, if that lowers the criterion.

@@ -45,7 +45,8 @@ class Control:
         Bound on the evaluations of the criterion from one start.
     tolerance : float
         Stop when the Newton decrement (twice the expected decrease of the criterion) is below it:
-        theta is then within about its square root in standard errors.
+        theta is then within about its square root in standard errors, and one more Newton step is
+        taken.
     threads : int or None
         Threads of the native kernels; None respects ``OMP_NUM_THREADS``, else all cores.
     verbose : bool
@@ -53,7 +54,7 @@ class Control:
     """
 
     max_evaluations: int = 500
-    tolerance: float = 1e-12
+    tolerance: float = 1e-10
     threads: int | None = None
     verbose: bool = False
 
@@ -104,10 +105,11 @@ class _Search:
         value += self.constant
         self.log += list(log + self.constant)
         self.gradients += len(log)
-        if value < self.value - _TIE:
+        converged = converged and tolerance <= self.control.tolerance
+        tie = abs(value - self.value) <= _TIE
+        if value < self.value - _TIE or (tie and converged and not self.converged):
             self.blocks, self.value = blocks, value
-            self.decrement = decrement
-            self.converged = converged and tolerance <= self.control.tolerance
+            self.decrement, self.converged = decrement, converged
         return value, blocks
 
     def criterion(self, blocks: Float) -> float:
