@@ -10,7 +10,6 @@ from multilevel.solver.linear import LinearProblem
 from multilevel.solver.optimize import Control
 from properties.designs import model
 
-
 INTERCEPT = [("g", [0], "unstructured")]
 SLOPE = [("g", [0, 1], "unstructured")]
 
