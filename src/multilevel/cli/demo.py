@@ -70,8 +70,8 @@ def describe_slopes(slopes: LinearMixedModel) -> str:
     interaction = table.loc["cses:sector[T.Catholic]"]
     catholic = public + interaction["estimate"]
     return (
-        f"Within a school, one point of ses goes with {public:+.2f} points of math in public schools and "
-        f"{catholic:+.2f} in Catholic ones (difference {interaction['estimate']:+.2f}, "
+        f"Within a school, one point of ses goes with {public:+.2f} points of math in public "
+        f"schools and {catholic:+.2f} in Catholic ones (difference {interaction['estimate']:+.2f}, "
         f"standard error {interaction['std_error']:.2f})."
     )
 

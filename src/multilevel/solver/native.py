@@ -40,7 +40,7 @@ def n_threads(requested: int | None, *, look_at_blas: bool = False) -> int:
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
     if look_at_blas:
-        return min([cores, *(library["num_threads"] for library in _blas_controller().info())])
+        return min([cores, *(int(blas["num_threads"]) for blas in _blas_controller().info())])
     return cores
 
 
