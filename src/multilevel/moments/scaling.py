@@ -126,7 +126,7 @@ def scale_design(matrices: ModelMatrices) -> ScaledDesign:
     W, R = _orthonormal(matrices.X, root)
     log_weights = 0.0 if matrices.weights is None else float(np.log(matrices.weights).sum())
     used = sorted({term.factor for term in matrices.terms})
-    factors = tuple(_scale_factor(matrices, factor, root) for factor in used)
+    factors = tuple(_scale_factor(matrices, factor, root, R) for factor in used)
     return ScaledDesign(W, R, root, log_weights, factors)
 
 
@@ -201,23 +201,25 @@ def _twice_cholesky(X: Float, Q: Float) -> Float | None:
     return R
 
 
-def _scale_factor(matrices: ModelMatrices, factor: int, root: Float | None) -> ScaledFactor:
+def _scale_factor(
+    matrices: ModelMatrices, factor: int, root: Float | None, R: Float
+) -> ScaledFactor:
     indices = tuple(i for i, term in enumerate(matrices.terms) if term.factor == factor)
     terms = [matrices.terms[i] for i in indices]
+    if len(terms) == 1:
+        z = terms[0].z
+        known = R if z is matrices.X else None
+        transform, inverse = _scale_term(terms[0], root, known)
+        columns = None if _is_intercept(z) else np.ascontiguousarray(z)
+        return ScaledFactor(factor, indices, (0,), columns, transform, inverse)
     widths = [term.z.shape[1] for term in terms]
     starts = tuple(int(s) for s in np.cumsum([0, *widths[:-1]]))
     size = sum(widths)
     transform, inverse = np.zeros((size, size)), np.zeros((size, size))
     for term, start, width in zip(terms, starts, widths, strict=True):
         block = slice(start, start + width)
-        transform[block, block], inverse[block, block] = _scale_term(term, root)
-    z: Float | None
-    if len(terms) > 1:
-        z = np.hstack([term.z for term in terms])
-    elif _is_intercept(terms[0].z):
-        z = None
-    else:
-        z = np.ascontiguousarray(terms[0].z)
+        transform[block, block], inverse[block, block] = _scale_term(term, root, None)
+    z = np.hstack([term.z for term in terms])
     return ScaledFactor(factor, indices, starts, z, transform, inverse)
 
 
@@ -225,8 +227,8 @@ def _is_intercept(z: Float) -> bool:
     return z.shape[1] == 1 and z.strides[0] == 0 and z[0, 0] == 1.0
 
 
-def _scale_term(term: RandomTerm, root: Float | None) -> tuple[Float, Float]:
-    """Transformation of a term's columns and its inverse."""
+def _scale_term(term: RandomTerm, root: Float | None, known: Float | None) -> tuple[Float, Float]:
+    """Transformation of a term's columns and its inverse; ``known`` is R of their QR, if known."""
     if _is_intercept(term.z) and root is None:
         return np.ones((1, 1)), np.ones((1, 1))
     k = len(term.names)
@@ -234,7 +236,8 @@ def _scale_term(term: RandomTerm, root: Float | None) -> tuple[Float, Float]:
         z = term.z if root is None else term.z * root[:, None]
         inverse = np.diag(np.sqrt(np.einsum("ij,ij->j", z, z) / len(z)))
     else:
-        inverse = _orthonormal(term.z, root)[1] / np.sqrt(len(term.z))
+        R = _orthonormal(term.z, root)[1] if known is None else known
+        inverse = R / np.sqrt(len(term.z))
     scale = np.sqrt((inverse * inverse).sum(axis=0))
     if not scale.all():
         name = term.names[int(np.argmin(scale))]
