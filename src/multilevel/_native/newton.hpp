@@ -284,10 +284,12 @@ class Newton {
       const Model m = model(here);
       result_.decrement = 0;
       for (int i = 0; i < n_; ++i) result_.decrement += m.slope[i] * m.slope[i] / std::max(m.curvature(i), 1e-300);
+      const double rate = std::min(1.0, result_.decrement / last);
       if (slow < kSlow) slow = result_.decrement < 1 && result_.decrement > 0.2 * last ? slow + 1 : 0;
       last = result_.decrement;
       if (m.top == 0) return true;
-      if (result_.decrement < tol_) {
+      // good enough when the last step, at the present rate, leaves nothing
+      if (result_.decrement < tol_ && result_.decrement * rate < 1e-3 * tol_) {
         if (!leave_saddle(here, m)) {
           last_step(here, m);
           return true;
