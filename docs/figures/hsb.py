@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from PIL import Image
 
 import multilevel as mlm
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TARGET = Path(__file__).parent.parent / "_static" / "hsb.png"
 COLOURS = {"Public": "#1b6ca8", "Catholic": "#d1603d"}

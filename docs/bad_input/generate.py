@@ -1,0 +1,78 @@
+"""The table of bad inputs, from the tests' cases: ``python docs/bad_input/generate.py``."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import sys
+import warnings
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent.parent / "tests"))
+
+from bad_input.cases import CASES, Case  # noqa: E402
+
+INTRODUCTION = """\
+<!-- Written by docs/bad_input/generate.py from tests/bad_input/cases.py. -->
+
+# Bad input
+
+What happens to input that is wrong, or merely awkward: a clear error, one named warning, or the
+right fit with a note on it. Never a fit of NaN, and no row, column or level is dropped in
+silence. Every line is a test; the messages are as they are printed.
+
+Errors are `DataError`, `FormulaError`, `ConvergenceError` or `NotSupportedError`, all of them
+`MultilevelError` and also the built-in error that one would expect (`ValueError`, `RuntimeError`,
+`NotImplementedError`). What a warning says is also on the fit: `fit.summary().notes`.
+
+The model is `y ~ x + (1 | g)` for 300 rows unless a formula is shown.
+"""
+
+
+def outcome(case: Case) -> tuple[str, str]:
+    """What comes of a case, and the message."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            fit = case.run()
+        except Exception as error:  # the outcome is whatever is raised
+            return type(error).__name__, str(error)
+    if caught:
+        return f"{caught[0].category.__name__}, fit", str(caught[0].message)
+    notes = fit.summary().notes
+    return ("fit, note" if notes else "fit"), " ".join(notes)
+
+
+def preformatted(text: str) -> str:
+    """Text in a table cell, with its line breaks."""
+    if not text:
+        return ""
+    return f"<pre>{html.escape(text)}</pre>"
+
+
+def row(case: Case) -> str:
+    kind, message = outcome(case)
+    formula = ""
+    if case.formula != "y ~ x + (1 | g)" and case.formula and len(str(case.formula)) < 60:
+        formula = f"<br><code>{html.escape(str(case.formula))}</code>"
+    what = html.escape(case.what)
+    for mark in ("<code>", "</code>") * (what.count("`") // 2):
+        what = what.replace("`", mark, 1)
+    kind = f"<code>{kind}</code>" if "Error" in kind else kind
+    return f"<tr><td>{what}{formula}</td><td>{kind}</td><td>{preformatted(message)}</td></tr>"
+
+
+def main() -> None:
+    parts = [INTRODUCTION]
+    for section, cases in itertools.groupby(CASES, key=lambda case: case.section):
+        head = "<tr><th>input</th><th>outcome</th><th>message</th></tr>"
+        rows = "\n".join(row(case) for case in cases)
+        table = f"<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>"
+        table = f'<table class="bad-input table">\n{table}\n</table>'
+        parts.append(f"## {section}\n\n```{{raw}} html\n{table}\n```\n")
+    (HERE.parent / "reference" / "bad_input.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
