@@ -24,7 +24,7 @@ silence. Every line is a test; the messages are as they are printed.
 
 Errors are `DataError`, `FormulaError`, `ConvergenceError` or `NotSupportedError`, all of them
 `MultilevelError` and also the built-in error that one would expect (`ValueError`, `RuntimeError`,
-`NotImplementedError`). What a warning says is also on the fit: `fit.summary().notes`.
+`NotImplementedError`). What a warning says is also on the fit that is made all the same: `fit.summary().notes`.
 
 The model is `y ~ x + (1 | g)` for 300 rows unless a formula is shown.
 """
@@ -39,7 +39,7 @@ def outcome(case: Case) -> tuple[str, str]:
         except Exception as error:  # the outcome is whatever is raised
             return type(error).__name__, str(error)
     if caught:
-        return f"{caught[0].category.__name__}, fit", str(caught[0].message)
+        return f"{caught[0].category.__name__}", str(caught[0].message)
     notes = fit.summary().notes
     return ("fit, note" if notes else "fit"), " ".join(notes)
 
@@ -59,7 +59,7 @@ def row(case: Case) -> str:
     what = html.escape(case.what)
     for mark in ("<code>", "</code>") * (what.count("`") // 2):
         what = what.replace("`", mark, 1)
-    kind = f"<code>{kind}</code>" if "Error" in kind else kind
+    kind = f"<code>{kind}</code>" if "fit" not in kind else kind
     return f"<tr><td>{what}{formula}</td><td>{kind}</td><td>{preformatted(message)}</td></tr>"
 
 

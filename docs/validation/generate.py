@@ -95,7 +95,7 @@ def distance(theirs: float, ours: float) -> str:
     return f"{ours - theirs:+.1e}"
 
 
-def lme4_section() -> list[str]:
+def lme4_section() -> tuple[list[str], list[str]]:
     """Summary table and, folded, every number."""
     lines = [
         "## Models fitted by lme4",
@@ -120,7 +120,7 @@ def lme4_section() -> list[str]:
             f"| {worst:.0e} |"
         )
         folded += fold(name, expected, rows, modes(fit, expected))
-    return [*lines, "", "### Every number", "", *folded]
+    return lines, ["## Every number of the models fitted by lme4", "", *folded]
 
 
 def fold(
@@ -202,8 +202,9 @@ def formula_section() -> list[str]:
 def main() -> None:
     warnings.simplefilter("ignore", mlm.exceptions.MultilevelWarning)
     version = next(iter(models.EXPECTED.values()))["source"].removeprefix("lme4 ")
-    parts = [INTRODUCTION.format(version=version), *published_section(), "", *formula_section(), ""]
-    text = "\n".join([*parts, *lme4_section(), ""])
+    summary, details = lme4_section()
+    parts = [INTRODUCTION.format(version=version), *summary, "", *published_section(), ""]
+    text = "\n".join([*parts, *formula_section(), "", *details])
     (HERE.parent / "reference" / "validation.md").write_text(text, encoding="utf-8")
 
 
