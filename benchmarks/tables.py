@@ -111,6 +111,8 @@ def replace(path: Path, marker: str, lines: list[str]) -> None:
     """Put lines between ``<!-- marker -->`` and ``<!-- end marker -->``."""
     text = path.read_text()
     start, end = f"<!-- {marker} -->", f"<!-- end {marker} -->"
+    if start not in text or end not in text:
+        raise SystemExit(f"{path} has no place for a table: {start} and {end} are missing.")
     head, rest = text.split(start, 1)
     tail = rest.split(end, 1)[1]
     path.write_text(head + start + "\n\n" + "\n".join(lines) + "\n\n" + end + tail)
