@@ -30,6 +30,9 @@ _TIE = 1e-9
 # below which it is taken to lead to the known optimum.
 _ROUGH = 1e-4
 _SAME = 0.05
+# A zero variance calls for a second start with up to this many theta; in larger models, where some
+# variance is nearly always zero, none was ever seen to help.
+_FEW_THETA = 6
 # Multiples of the identity tried as a second start.
 _SCALES = (1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
 _MODERATE = 0.3
@@ -233,7 +236,8 @@ def optimise(
             "infinite relative to the residual: check for a response that is constant within "
             "groups, or rescale extreme values."
         )
-    if search.snap() or any(map(layout.origin_matters, layout.terms)) or not search.converged:
+    doubtful = search.snap() and layout.n_theta <= _FEW_THETA
+    if doubtful or any(map(layout.origin_matters, layout.terms)) or not search.converged:
         search.from_larger()
         search.snap()
     if not search.converged:
