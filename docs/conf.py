@@ -1,5 +1,6 @@
 """Sphinx settings: ``sphinx-build --fail-on-warning docs docs/_build/html``."""
 
+import os
 from importlib.metadata import version as installed
 
 project = "multilevel"
@@ -19,6 +20,7 @@ templates_path = ["_templates"]
 
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3
+os.environ.pop("MPLBACKEND", None)  # any other than the notebooks' own would hide their figures
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
