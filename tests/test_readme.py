@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import multilevel as mlm
+
 README = Path(__file__).parent.parent / "README.md"
 BLOCK = re.compile(r"```python\n(?P<code>.*?)```\n\n```text\n(?P<output>.*?)```", re.DOTALL)
 
@@ -34,6 +36,16 @@ def test_no_code_without_output():
     assert text.count("```python") == len(BLOCK.findall(text))
 
 
-@pytest.mark.parametrize("command", ["pip install . && multilevel demo", 'pip install ".[test]"'])
+@pytest.mark.parametrize(
+    "command", ["pip install . && multilevel demo", 'pip install ".[test]" && pytest']
+)
 def test_commands_are_there(command):
     assert command in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/how_to/coming_from_lme4.md"])
+def test_names_of_the_lme4_tables_exist(page):
+    text = (README.parent / page).read_text(encoding="utf-8")
+    for prefix, name in set(re.findall(r"\b(mlm|m|fit)\.([a-z_]\w*)", text, re.IGNORECASE)):
+        owner = mlm if prefix == "mlm" else mlm.LinearMixedModel
+        assert hasattr(owner, name), f"{prefix}.{name}"
