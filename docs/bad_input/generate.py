@@ -24,7 +24,8 @@ silence. Every line is a test; the messages are as they are printed.
 
 Errors are `DataError`, `FormulaError`, `ConvergenceError` or `NotSupportedError`, all of them
 `MultilevelError` and also the built-in error that one would expect (`ValueError`, `RuntimeError`,
-`NotImplementedError`). What a warning says is also on the fit that is made all the same: `fit.summary().notes`.
+`NotImplementedError`). What a warning says is also on the fit that is made all the same:
+`fit.summary().notes`.
 
 The model is `y ~ x + (1 | g)` for 300 rows unless a formula is shown.
 """
