@@ -47,7 +47,7 @@ KNOWN_NAMES = frozenset({*FUNCTIONS, *TRANSFORMS, *dir(builtins)})
 R_DIALECT: Mapping[str, str] = {
     "relevel": 'C(f, contr.treatment(base="level"))',
     "as.numeric": "a numeric column",
-    "s": "bs(x, df=4) or cr(x, df=4)",
+    "s": "bs(x, df=4) or cr(x, df=3, constraints='center')",
     "ifelse": "where(condition, a, b)",
     "pmin": "minimum(a, b)",
     "pmax": "maximum(a, b)",

@@ -26,7 +26,7 @@ _NOT_PYTHON = {
 _FROM_R = {
     "factor": "C(x)",
     "as.factor": "C(x)",
-    "ns": "cr(x, df=4) for a natural cubic spline, or bs(x, df=4)",
+    "ns": "cr(x, df=3, constraints='center'), a natural cubic spline, or bs(x, df=4)",
     "TRUE": "True",
     "FALSE": "False",
     "NULL": "None",

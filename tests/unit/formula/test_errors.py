@@ -60,7 +60,7 @@ CASES = [
     ("y ~ (a + b)^k", "^k", "must be a whole number"),
     ("y ~ factor(k)", "factor(k)", "In Python write C(k)."),
     ("y ~ splines::bs(x)", "splines::", "as in bs(x, df=4)"),
-    ("y ~ ns(x, 3)", "ns(x, 3)", "cr(x, df=4)"),
+    ("y ~ ns(x, 3)", "ns(x, 3)", "cr(x, df=3, constraints='center')"),
     ("y ~ C(f, TRUE)", "TRUE", "In Python write True."),
     ("y ~ df$x", "df$", "Write the name of the column alone"),
     ("y ~ I(x <- 2)", "<-", "nothing is assigned"),
