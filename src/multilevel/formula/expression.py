@@ -26,6 +26,7 @@ _NOT_PYTHON = {
 _FROM_R = {
     "factor": "C(x)",
     "as.factor": "C(x)",
+    "as.numeric": "the name of a numeric column",
     "ns": "cr(x, df=3, constraints='center'), a natural cubic spline, or bs(x, df=4)",
     "TRUE": "True",
     "FALSE": "False",
