@@ -121,10 +121,13 @@ def run_one(system: str, case: Case, folder: Path, options: argparse.Namespace) 
 
 
 def environment(system: str, threads: int) -> dict[str, str]:
-    """The threads asked for; lme4's BLAS gets one, which is faster for it on every case."""
-    words = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS")
+    """The threads asked for, but one for BLAS: waiting BLAS threads slow all the others down.
+
+    Our own kernels choose their threads by ``OMP_NUM_THREADS``, Rust's by ``RAYON_NUM_THREADS``.
+    """
+    words = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS")
     count = 1 if system == "lme4" else threads
-    return os.environ | dict.fromkeys(words, str(count))
+    return os.environ | dict.fromkeys(words, str(count)) | {"OPENBLAS_NUM_THREADS": "1"}
 
 
 def merge(runs: list[dict[str, Any]]) -> dict[str, Any]:
