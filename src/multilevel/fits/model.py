@@ -67,6 +67,8 @@ class MixedModel:
         self.design: Design = build_design(
             formula, data, weights=weights, offset=offset, contrasts=contrasts, na_action=na_action
         )
+        if not isinstance(control, Control | None):
+            raise DataError(f"control must be a multilevel.Control; got {control!r}.")
         self._control = control or Control()
         self._arguments: dict[str, Any] = {
             "weights": weights,

@@ -30,6 +30,8 @@ _BLOCK = 1 << 16
 _ILL_CONDITIONED = 1e-7
 # A random-effect column whose part orthogonal to the others is below this is not orthogonalised.
 _DEPENDENT = 1e-9
+# Responses outside this range have squares that overflow or vanish.
+_SMALLEST, _LARGEST = 1e-140, 1e140
 # Sum of squared residuals of the fixed part, relative to the response, below which nothing is left.
 _NO_RESIDUAL = 1e-24
 
@@ -147,12 +149,18 @@ def scale_response(
     Raises
     ------
     DataError
-        If the fixed effects reproduce the response exactly.
+        If the fixed effects reproduce the response exactly, or its squares are out of range.
     """
     Q, residual = W[:, :-1], W[:, -1]
     residual[:] = y if offset is None else y - offset
     if root_weights is not None:
         residual *= root_weights
+    largest = np.abs(residual).max()
+    if not _SMALLEST < largest < _LARGEST and largest > 0:
+        raise DataError(
+            f"The response reaches {largest:.3g}; its squares leave the range of floating-point "
+            "numbers. Measure it in other units."
+        )
     total = residual @ residual
     coordinates = Q.T @ residual
     residual -= Q @ coordinates

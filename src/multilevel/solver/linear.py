@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from multilevel._native import _core
+from multilevel.covariance.relative_factor import entries
 from multilevel.exceptions import ConvergenceWarning, DataError, warn
 from multilevel.moments.scaling import scale_design, scale_response
 from multilevel.solver.layout import Layout
 from multilevel.solver.native import make_core, n_threads, one_blas_thread
 from multilevel.solver.optimize import Control, optimise
 from multilevel.state import FitState, OptSummary, TermState
+from multilevel.typing import check_flag
 
 if TYPE_CHECKING:
     from multilevel.design.matrices import ModelMatrices
@@ -34,6 +36,9 @@ _HESSIAN_STEP = 1e-3
 _MANY_ROWS = 20_000
 _LARGE_TRUNK = 48
 _NOT_HELD = np.empty((0, 0))
+# Change of the criterion, relative, below which it does not depend on a variance.
+_FLAT = 1e-9
+_ML = " Use reml=False for maximum likelihood."
 # Singular values of a (scaled) relative factor below this share of the largest count as zero.
 _SINGULAR = 1e-5
 
@@ -129,12 +134,14 @@ class LinearProblem:
 
     def deviance(self, theta: Float, *, reml: bool = False) -> float:
         """Profiled criterion at theta: -2 log-likelihood, or the REML criterion."""
+        reml = check_flag("reml", reml, _ML)
         blocks = self._layout.blocks(self._check(theta))
         with one_blas_thread(self._large):
             return self._core.evaluate(blocks, reml, [], False)[0] + self._constant(reml)
 
     def gradient(self, theta: Float, *, reml: bool = False) -> Float:
         """Exact gradient of :meth:`deviance` in theta, shape (n_theta,)."""
+        reml = check_flag("reml", reml, _ML)
         directions, jacobian = self._layout.full
         blocks = self._layout.blocks(self._check(theta))
         with one_blas_thread(self._large):
@@ -175,7 +182,10 @@ class LinearProblem:
         ------
         ConvergenceError
             If the criterion is not finite at any start.
+        DataError
+            If the criterion does not depend on some variance.
         """
+        reml = check_flag("reml", reml, _ML)
         with one_blas_thread(self._large):
             optimum = optimise(
                 self._core,
@@ -186,6 +196,8 @@ class LinearProblem:
                 control=self._control,
             )
             state = self._state(optimum.blocks, reml, optimum.summary)
+            if reml:
+                self._refuse_unidentified(state)
         if not optimum.summary.converged:
             warn(
                 f"The optimiser {optimum.summary.message}. Look for a variance that the data can "
@@ -194,6 +206,29 @@ class LinearProblem:
                 ConvergenceWarning,
             )
         return state
+
+    def _refuse_unidentified(self, state: FitState) -> None:
+        """Refuse a variance that the REML criterion does not depend on.
+
+        That happens when the fixed effects hold every level of the grouping factor, which takes as
+        many of them as there are levels: the variance is then what the search happened to start at.
+        """
+        for slot, term in zip(self._layout.terms, self.matrices.terms, strict=True):
+            factor = self.matrices.factors[term.factor]
+            if len(self._coordinates) < factor.n_levels:
+                continue
+            for t, (i, j) in enumerate(entries(slot.kind, slot.k), slot.theta.start):
+                if i != j:
+                    continue
+                theta = state.theta.copy()
+                theta[t] = theta[t] + 1.0 / abs(slot.inverse[i, i])
+                change = self.deviance(theta, reml=True) - state.objective
+                if abs(change) < _FLAT * (1.0 + abs(state.objective)):
+                    raise DataError(
+                        f"The variance of {term.names[i]!r} in {term.label} cannot be estimated: "
+                        f"the fixed effects already include every level of {factor.name!r}. Take "
+                        "it out of the fixed or of the random part."
+                    )
 
     def _state(self, blocks: Float, reml: bool, summary: OptSummary) -> FitState:
         layout = self._layout

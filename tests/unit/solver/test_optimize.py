@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -97,3 +99,37 @@ def test_history_is_complete() -> None:
     assert summary.log[0] == summary.initial
     assert summary.final == pytest.approx(summary.log.min(), abs=1e-9)
     assert 1 <= summary.gradient_evaluations <= 8
+
+
+@pytest.mark.parametrize("reml", ["ML", 1, None])
+def test_reml_is_true_or_false(reml: object) -> None:
+    problem = LinearProblem.from_matrices(one_factor(5, [0]))
+    for call in (problem.fit, lambda reml: problem.deviance(np.ones(1), reml=reml)):
+        with pytest.raises(ValueError, match=r"reml must be True or False.*reml=False for maximum"):
+            call(reml=reml)
+    assert problem.fit(reml=np.bool_(True)).objective == problem.fit(reml=True).objective
+
+
+def test_variance_that_the_fixed_effects_take_is_refused() -> None:
+    rng = np.random.default_rng(1)
+    g = np.arange(60) % 6
+    X = np.column_stack([np.ones(60), rng.normal(size=60), *(g == j for j in range(1, 6))])
+    y = rng.normal(size=60) + g
+    for kind, columns in (("unstructured", [0]), ("unstructured", [0, 1]), ("independent", [0, 1])):
+        base = model(y, X[:, :2], {"g": g}, [("g", columns, kind)])
+        matrices = replace(base, X=X, coef_names=tuple("abcdefg"), kept=np.arange(7))
+        problem = LinearProblem.from_matrices(matrices)
+        with pytest.raises(DataError, match=r"'Intercept'.*already include every level of 'g'"):
+            problem.fit(reml=True)
+    slope = model(y, X[:, :2], {"g": g}, [("g", [1], "unstructured")])
+    state = LinearProblem.from_matrices(
+        replace(slope, X=X, coef_names=tuple("abcdefg"), kept=np.arange(7))
+    ).fit()
+    assert np.isfinite(state.objective)
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200])
+def test_response_whose_squares_leave_the_numbers_is_refused(scale: float) -> None:
+    matrices = one_factor(5, [0])
+    with pytest.raises(DataError, match="its squares leave the range"):
+        LinearProblem.from_matrices(replace(matrices, y=matrices.y * scale))
