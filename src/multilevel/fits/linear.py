@@ -9,8 +9,11 @@ import numpy as np
 
 from multilevel.diagnostics.influence import cooks_distance
 from multilevel.exceptions import DataError, NotSupportedError
-from multilevel.fits.rows import FitRows
-from multilevel.frames.emit import add_columns, to_frame
+from multilevel.fits.hypotheses import FitHypotheses
+from multilevel.fits.intervals import FitIntervals
+from multilevel.fits.marginal import FitMarginal
+from multilevel.fits.resampling import FitResampling
+from multilevel.frames.emit import add_columns
 from multilevel.inference.varcomp import variance_hessian
 from multilevel.inference.wald import check_level, wald_tests
 from multilevel.report.augment import name_columns, spread
@@ -37,7 +40,7 @@ __all__ = ["LinearMixedModel"]
 Effects = Literal["fixed", "ran_pars", "ran_vals", "ran_coefs"]
 
 
-class LinearMixedModel(FitRows):
+class LinearMixedModel(FitMarginal, FitIntervals, FitResampling, FitHypotheses):
     """A fitted linear mixed model.
 
     Made by :func:`multilevel.lmer` or :meth:`multilevel.MixedModel.fit`. Numbers are attributes,
@@ -229,18 +232,6 @@ class LinearMixedModel(FitRows):
         """
         return self._emit(variance_table(self._matrices, self.state))
 
-    def confint(self, *, level: float = 0.95) -> Any:
-        """Tabulate Wald intervals of the fixed effects: ``term, estimate, conf_low, conf_high``."""
-        check_level(level)
-        bounds = interval_columns(self.beta, self.std_errors, level, self._test_df)
-        return self._emit({"term": list(self.coef_names), "estimate": self.beta, **bounds})
-
-    def anova(self, *others: LinearMixedModel) -> Any:
-        """Test this fit against others by the likelihood ratio; see :func:`multilevel.anova`."""
-        from multilevel.fits.compare import anova
-
-        return anova(self, *others)
-
     # -- other fits, curvature --------------------------------------------------------------------
 
     def refit(self, y: Any = None, *, reml: bool | None = None) -> LinearMixedModel:
@@ -325,6 +316,3 @@ class LinearMixedModel(FitRows):
                 f"There is no grouping factor {group!r}; there are: {', '.join(names)}."
             )
         return names if group is None else [group]
-
-    def _emit(self, columns: Columns) -> Any:
-        return to_frame(columns, self.model.design.table)

@@ -1,0 +1,81 @@
+"""Degrees of freedom by Satterthwaite's method.
+
+The variance ``v = L Phi L'`` of an estimated contrast is a function of the estimated variance
+parameters; matching its mean and variance to a multiple of chi-squared gives ``df = 2 v^2 /
+Var(v)``, with Var(v) by the delta method from the curvature of the criterion (Giesbrecht & Burns
+1985, Biometrics 41, 477-486; for several contrasts Fai & Cornelius 1996, J. Stat. Comput. Simul.
+54, 363-378).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from multilevel.inference.degrees_of_freedom import JointTest, f_test
+
+if TYPE_CHECKING:
+    from multilevel.solver.curvature import Curvature
+    from multilevel.typing import Float
+
+__all__ = ["Satterthwaite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Satterthwaite:
+    """Tests with Satterthwaite's degrees of freedom.
+
+    Attributes
+    ----------
+    beta, vcov : ndarray, shape (p,) and (p, p)
+        Fixed effects and their covariance matrix.
+    curvature : Curvature
+        How ``vcov`` changes with the variance parameters, and how well these are known.
+    note : str or None
+        That a singular fit was reduced first, and how.
+    """
+
+    beta: Float
+    vcov: Float
+    curvature: Curvature
+    note: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Name of the method."""
+        return "Satterthwaite"
+
+    def df(self, L: Float) -> Float:
+        """Degrees of freedom of every row of L (m, p), shape (m,)."""
+        variance = np.einsum("ij,jk,ik->i", L, self.vcov, L)
+        gradient = np.einsum("ij,ajk,ik->ia", L, self.curvature.vcov_gradient, L)
+        spread = np.einsum("ia,ab,ib->i", gradient, self.curvature.covariance, gradient)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            df: Float = 2.0 * variance**2 / spread
+        return df
+
+    def joint(self, L: Float, null: Float | None = None) -> JointTest:
+        """F test of ``L beta = null`` with the degrees of freedom of Fai & Cornelius.
+
+        The contrasts are turned into uncorrelated ones; with nu_i degrees of freedom each, the
+        mean of F is matched to ``E / (E - q)``, ``E = sum nu_i / (nu_i - 2)``.
+        """
+        values, vectors = np.linalg.eigh(L @ self.vcov @ L.T)
+        kept = values > max(values.max(initial=0.0), 0.0) * len(L) * np.finfo(float).eps * 8.0
+        nu = self.df(vectors[:, kept].T @ L)
+        return f_test(self, L, null, _pooled_df(nu))
+
+
+def _pooled_df(nu: Float) -> float:
+    """Denominator degrees of freedom from those of q uncorrelated t tests."""
+    q = len(nu)
+    if q == 0:
+        return float("nan")
+    if np.ptp(nu) <= 1e-8 * nu.max():
+        return float(nu[0])
+    if (nu <= 2.0).any():
+        return 2.0
+    expected = float(np.sum(nu / (nu - 2.0)))
+    return 2.0 * expected / (expected - q)
