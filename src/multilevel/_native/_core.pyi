@@ -27,6 +27,13 @@ class Core:
         entries: Sequence[tuple[int, int, int]],
         derivatives: bool,
     ) -> tuple[float, float, Float, Float, Float, Float]: ...
+    def expand(
+        self,
+        lambda_: Sequence[float],
+        reml: bool,
+        directions: Sequence[tuple[int, int, int, Sequence[float]]],
+        curvature: bool,
+    ) -> tuple[float, float, Float, Float, Float, Float, Float, Float, Float]: ...
     def fit(
         self,
         lambda_: Sequence[float],

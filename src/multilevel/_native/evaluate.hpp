@@ -128,7 +128,7 @@ inline void Evaluator::derivatives(Evaluation& out, bool reml, Want want) {
     for (int v = end - 1; v >= begin; --v) ML_BY_SIZE(s.k_of(v), inverse)
   };
 #undef ML_ARGS
-  if (isolated()) {  // no links: all sweeps on a few nodes at a time, while they are in cache
+  if (s.nbr.empty()) {  // no links: all sweeps on a few nodes at a time, while they are in cache
     over_chunks(false, [&](int begin, int end, Sums& sums, std::vector<double>& scr) {
       for (int at = begin; at < end; at += 128) {
         const int stop = std::min(at + 128, end);
@@ -141,7 +141,7 @@ inline void Evaluator::derivatives(Evaluation& out, bool reml, Want want) {
           start_information(v, sums, scr);
         }
         if (nd) inform_range(at, stop, sums, scr);
-        if (want == Want::derivatives) inverse_range(at, stop, sums, scr);
+        if (want >= Want::derivatives) inverse_range(at, stop, sums, scr);
       }
     });
   } else {
@@ -194,23 +194,23 @@ inline void Evaluator::derivatives(Evaluation& out, bool reml, Want want) {
         for (int r = 0; r <= t; ++r)
           for (idx i = 0; i < ld; ++i) last.info[t * nd + r] -= g[i + t * ld] * g[i + r * ld];
     }
-    if (want == Want::derivatives) {
+    if (want >= Want::derivatives) {
       if (ld) inverse_trunk(parts_.back(), scratch);
       over_chunks(true, inverse_range);
     }
   }
-  if (want != Want::derivatives) return;
+  if (want < Want::derivatives) return;
   Sums total;
   reset(total, nd + 1);
   total.info.assign(idx(nd) * nd, 0.0);
   total.nu.assign(idx(nd) * p1, 0.0);
   sum_parts(total);
-  finish(out, reml, total);
+  finish(out, reml, want, total);
 }
 
 // Gradient 2 (G - R / s2) and Hessian from the sums (average information plus the exact term of the
 // second derivative of V; Gilmour, Thompson & Cullis 1995 without and with that term).
-inline void Evaluator::finish(Evaluation& out, bool reml, const Sums& total) const {
+inline void Evaluator::finish(Evaluation& out, bool reml, Want want, const Sums& total) const {
   const Structure& s = *s_;
   const std::vector<Direction>& dirs = dirs_;
   const int nd = static_cast<int>(dirs.size()), p1 = s.p1, p = p1 - 1;
@@ -242,12 +242,18 @@ inline void Evaluator::finish(Evaluation& out, bool reml, const Sums& total) con
     }
     out.gradient[t] -= q[t] / s2;
   }
+  if (want == Want::expansion) {
+    out.q = q;
+    out.information.assign(idx(nd) * nd, 0.0);
+    for (int t = 0; t < nd; ++t) out.nu.insert(out.nu.end(), &total.nu[t * p1], &total.nu[t * p1] + p);
+  }
   for (int t = 0; t < nd; ++t)
     for (int r = 0; r <= t; ++r) {
       double v = total.info[t * nd + r];
       for (int a = 0; a < p; ++a)
         for (int b = 0; b < p; ++b)
           v -= total.nu[t * p1 + a] * out.F[a * p + b] * total.nu[r * p1 + b];
+      if (want == Want::expansion) out.information[t * nd + r] = out.information[r * nd + t] = v;
       v = v / s2 - q[t] * q[r] / (m * s2 * s2);
       if (dirs[t].factor == dirs[r].factor && dirs[t].col == dirs[r].col) {
         const Direction &a = dirs[t], &b = dirs[r];

@@ -27,11 +27,15 @@ struct Evaluation {
   double log_det_x = 0;     // log |X'V^-1 X|
   double rss = 0;           // y'Py
   std::vector<double> beta, F, gradient, hessian;
+  // only for Want::expansion, one entry or row per direction:
+  std::vector<double> q;            // rho'W_t rho = -d rss
+  std::vector<double> nu;           // X'V^-1 Z W_t rho, p each
+  std::vector<double> information;  // rho'W_t Z'PZ W_s rho
 };
 
 // What an evaluation leaves behind: the criterion; also the solution (modes, fixed effects); also the
-// derivatives and M^-1.
-enum class Want { criterion, solution, derivatives };
+// derivatives and M^-1; also the parts of the derivatives.
+enum class Want { criterion, solution, derivatives, expansion };
 
 // Sums of one chunk (or of everything).
 struct Sums {
@@ -81,6 +85,12 @@ class Evaluator {
     return evaluate(lambda, reml, {}, want, keep_inverse).ok;
   }
 
+  // X'V^-1 Z W_t Z'V^-1 X for every direction of the last evaluation (p x p each).
+  std::vector<double> fixed_products() const;
+  // Exact Hessian there, from the outcome of that evaluation; for models without links only.
+  std::vector<double> exact_hessian(const Evaluation& ev, bool reml) const;
+  bool isolated() const { return s_->nbr.empty() && s_->trunk_blocks.empty(); }
+
   // Per node in its k x p1 / k x k layout: [B u] with B = M^-1 Lambda'Z'X, and blocks of M^-1.
   const std::vector<double>& solution() const { return sol_; }
   const std::vector<double>& inverse_diagonal() const { return Minv_; }
@@ -119,7 +129,6 @@ class Evaluator {
   Want settled_ = Want::criterion;  // what is there for lam_
 
   const double* lam(int f) const { return lam_.data() + block_[f]; }
-  bool isolated() const { return s_->nbr.empty(); }
   int p() const { return s_->p1 - 1; }
   double* vectors(int v) {
     const int f = s_->factor[v];
@@ -153,7 +162,7 @@ class Evaluator {
   void gather(int v, const double* Hh, double* Y) const;
   void inverse_trunk(Sums& sums, std::vector<double>& scratch);
   void derivatives(Evaluation& out, bool reml, Want want);
-  void finish(Evaluation& out, bool reml, const Sums& total) const;
+  void finish(Evaluation& out, bool reml, Want want, const Sums& total) const;
   void sum_parts(Sums& total) const;
   void reset(Sums& sums, std::size_t directions) const;
 };

@@ -9,6 +9,7 @@
 #include "analyse.hpp"
 #include "basis.hpp"
 #include "evaluate.hpp"
+#include "expansion.hpp"
 #include "newton.hpp"
 #include "rows.hpp"
 
@@ -65,6 +66,29 @@ public:
     const std::size_t p = ev.ok ? eval_->structure().p1 - 1 : 0, nd = ev.gradient.size();
     return nb::make_tuple(value, ev.rss, array(ev.beta, {p}), array(ev.F, {p, p}), array(ev.gradient, {nd}),
                           array(ev.hessian, {nd, nd}));
+  }
+
+  // The criterion's parts and how they move along directions (factor, column, first row, w) of Lambda:
+  // log-determinants, rss, beta, F; gradient, Hessian (exact with `curvature`, else average
+  // information); q = -d rss, nu with d beta = -F nu, J with dF = F J F.
+  nb::tuple expand(std::vector<double> lambda, bool reml,
+                   const std::vector<std::tuple<int, int, int, std::vector<double>>>& directions, bool curvature) {
+    std::vector<ml::Direction> dirs;
+    for (const auto& [f, col, start, w] : directions) dirs.push_back({f, col, start, w});
+    ml::Evaluation ev;
+    std::vector<double> J;
+    {
+      nb::gil_scoped_release release;
+      std::lock_guard<std::mutex> lock(mutex_);
+      ev = ml::expand(*eval_, lambda, reml, dirs, curvature);
+      if (ev.ok) J = eval_->fixed_products();
+    }
+    if (!ev.ok) throw std::runtime_error("criterion not finite");
+    const std::size_t p = eval_->structure().p1 - 1, nd = dirs.size();
+    return nb::make_tuple(ev.log_det + (reml ? ev.log_det_x : 0.0), ev.rss, array(std::move(ev.beta), {p}),
+                          array(std::move(ev.F), {p, p}), array(std::move(ev.gradient), {nd}),
+                          array(std::move(ev.hessian), {nd, nd}), array(std::move(ev.q), {nd}),
+                          array(std::move(ev.nu), {nd, p}), array(std::move(J), {nd, p, p}));
   }
 
   // Newton from `lambda` (from the method of moments when it is empty); terms are
@@ -223,6 +247,7 @@ NB_MODULE(_core, m) {
            "factors"_a, "W"_a, "weights"_a.none(), "T0"_a, "threads"_a,
            "dense_limit"_a)
       .def("evaluate", &Core::evaluate, "lambda_"_a, "reml"_a, "entries"_a, "derivatives"_a)
+      .def("expand", &Core::expand, "lambda_"_a, "reml"_a, "directions"_a, "curvature"_a)
       .def("fit", &Core::fit, "lambda_"_a, "terms"_a, "reml"_a, "tolerance"_a, "max_evaluations"_a,
            "observer"_a.none())
       .def("conditional", &Core::conditional, "lambda_"_a, "reml"_a, "inverse"_a)

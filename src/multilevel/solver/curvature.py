@@ -1,23 +1,38 @@
-"""How well the variance parameters are known, and what the covariance of beta owes to them."""
+"""How the criterion, beta and its covariance matrix move with the variance parameters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from multilevel.covariance.relative_factor import entries
+
 if TYPE_CHECKING:
+    from multilevel._native import _core
+    from multilevel.solver.layout import Layout, TermSlot
     from multilevel.typing import Float
 
-__all__ = ["Curvature", "Expansion"]
+__all__ = ["Curvature", "Expansion", "curvature", "expansion"]
+
+Direction = tuple[int, int, int, list[float]]
+
+# Singular values of a relative factor (scaled coordinates) below this share of the largest are zero.
+_SINGULAR = 1e-5
+# What a vanished singular value is set to: the core divides by it.
+_HAIR = 1e-8
+# Curvature, relative to that of the parameter alone, below which a direction is flat.
+_FLAT = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Curvature:
-    """Second-order view of the criterion in the a variance parameters at the estimates.
+    """How well the variance parameters are known, and what the covariance of beta owes to them.
 
-    The parameters are coordinates of the covariance matrices near the estimates, the residual
-    variance last. Where a covariance matrix is singular, they are those of matrices of the same
-    rank (the reduced model), so all derivatives are those of an interior point.
+    The a parameters are coordinates of the covariance matrices near the estimates, the residual
+    variance last. Where a covariance matrix is singular they run through matrices of the same rank
+    only (the reduced model), so that the estimates are an interior point.
 
     Attributes
     ----------
@@ -25,16 +40,17 @@ class Curvature:
         Large-sample covariance matrix of the parameters: twice the inverse Hessian.
     vcov_gradient : ndarray, shape (a, p, p)
         Derivative of the covariance matrix of beta in each parameter.
-    directions : tuple of ndarray, shape (a_t, k, k)
-        Per term, the derivatives of ``Lambda Lambda'`` (data's scale) in its parameters.
     reduced : bool
         Whether some covariance matrix is singular.
+    flat : bool
+        Whether the criterion does not bend along some combination of parameters, which is then
+        taken as known.
     """
 
     covariance: Float
     vcov_gradient: Float
-    directions: tuple[Float, ...]
     reduced: bool
+    flat: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +91,96 @@ class Expansion:
     d_rss: Float
     d_beta: Float
     d_cov: Float
+
+
+def curvature(
+    core: _core.Core, layout: Layout, blocks: Float, inverse_r: Float, df: int, reml: bool
+) -> Curvature:
+    """Curvature at the estimates.
+
+    Unprofiled over the residual variance s2, the Hessian at the optimum is ``[[H + q q'/(m s2^2),
+    q/s2^2], [., m/s2^2]]`` with H the profiled Hessian and ``q = -d rss``; the covariance of beta
+    is ``s2 F`` with ``dF = F (X'V^-1 dV V^-1 X) F``.
+
+    Parameters
+    ----------
+    core : Core
+        The native core, in scaled coordinates.
+    layout : Layout
+        Places of the terms in the blocks.
+    blocks : ndarray
+        Relative factors at the estimates, flat.
+    inverse_r : ndarray, shape (p, p)
+        Maps scaled coefficients to those of the data.
+    df : int
+        Degrees of freedom m of the residual variance.
+    reml : bool
+        Criterion of the fit.
+    """
+    reduced, directions = _tangent(layout, blocks)
+    _, rss, _, F, _, H, q, _, J = core.expand(blocks.tolist(), reml, directions, True)
+    n, s2 = len(directions), rss / df
+    full = np.empty((n + 1, n + 1))
+    full[:n, :n] = H + np.outer(q, q) / (df * s2**2)
+    full[n, :n] = full[:n, n] = q / s2**2
+    full[n, n] = df / s2**2
+    covariance, flat = _inverse(full / 2.0)
+    root = inverse_r @ F
+    gradient = np.empty((n + 1, *F.shape))
+    gradient[:n] = s2 * (root @ J @ root.T)
+    gradient[n] = root @ inverse_r.T
+    return Curvature(covariance, gradient, reduced, flat)
+
+
+def _tangent(layout: Layout, blocks: Float) -> tuple[bool, list[Direction]]:
+    """Directions in which the factors can move and keep their rank; ``blocks`` is made U diag(s).
+
+    Lambda Lambda' does not change when Lambda is turned from the right, so with left singular
+    vectors U of a factor of rank r the lower trapezoid of the basis U is enough.
+    """
+    reduced = False
+    directions: list[Direction] = []
+    for slot in layout.terms:
+        view = layout.view(blocks, slot)
+        if slot.kind == "independent":
+            U, s = np.eye(slot.k), np.abs(view.diagonal())
+        else:
+            U, s, _ = np.linalg.svd(view)
+        alive = s > _SINGULAR * max(1.0, s.max())
+        reduced |= not alive.all()
+        view[:] = U * np.where(alive, s, _HAIR)
+        for j in np.flatnonzero(alive).tolist():
+            last = j + 1 if slot.kind == "independent" else slot.k
+            directions += [
+                (slot.block, slot.start + j, slot.start, U[:, i].tolist()) for i in range(j, last)
+            ]
+    return reduced, directions
+
+
+def _inverse(matrix: Float) -> tuple[Float, bool]:
+    """Inverse on the directions along which a symmetric matrix bends upwards; whether some do not."""
+    scale = 1.0 / np.sqrt(np.maximum(matrix.diagonal(), np.finfo(float).tiny))
+    values, vectors = np.linalg.eigh(matrix * np.outer(scale, scale))
+    bends = values > _FLAT * values[-1]
+    vectors = vectors[:, bends] * scale[:, None]
+    return (vectors / values[bends]) @ vectors.T, not bends.all()
+
+
+def expansion(
+    core: _core.Core, layout: Layout, theta: Float, inverse_r: Float, reml: bool
+) -> tuple[Float, ...]:
+    """Parts of the criterion of the scaled coordinates at theta, derivatives in theta.
+
+    Returns
+    -------
+    tuple
+        log_det, rss, beta, F, gradient, hessian, d_rss, d_beta, d_cov; ``beta`` as its deviation
+        from ordinary least squares, all of beta in the data's coordinates.
+    """
+    parts = core.expand(layout.blocks(theta).tolist(), reml, layout.theta_directions, False)
+    log_det, rss, coordinates, F, gradient, hessian, q, nu, J = parts
+    root = inverse_r @ F
+    return (
+        log_det, rss, inverse_r @ coordinates, root @ inverse_r.T, gradient, hessian,
+        -q, -nu @ root.T, root @ J @ root.T,
+    )  # fmt: skip

@@ -115,6 +115,15 @@ class Layout:
         return np.concatenate(parts) if parts else np.empty(0)
 
     @cached_property
+    def theta_directions(self) -> list[tuple[int, int, int, list[float]]]:
+        """d(blocks)/d(theta_t) as (block, column, first row, values down the column)."""
+        return [
+            (slot.block, slot.start + j, slot.start, slot.inverse[:, i].tolist())
+            for slot in self.terms
+            for i, j in entries(slot.kind, slot.k)
+        ]
+
+    @cached_property
     def full(self) -> tuple[list[Entry], Float]:
         """All entries of the terms' blocks, and d(blocks)/d(theta): shape (n_entries, n_theta)."""
         directions: list[Entry] = []

@@ -15,6 +15,7 @@ from multilevel._native import _core
 from multilevel.covariance.relative_factor import entries
 from multilevel.exceptions import ConvergenceWarning, DataError, warn
 from multilevel.moments.scaling import scale_design, scale_response
+from multilevel.solver.curvature import Curvature, Expansion, curvature, expansion
 from multilevel.solver.layout import Layout
 from multilevel.solver.native import make_core, n_threads, one_blas_thread
 from multilevel.solver.optimize import Control, optimise
@@ -167,6 +168,27 @@ class LinearProblem:
             )
             hessian[t] = (8.0 * near - far) / (12.0 * step)
         return (hessian + hessian.T) / 2.0
+
+    def expansion(self, theta: Float, *, reml: bool = False) -> Expansion:
+        """Criterion at theta with its parts and their derivatives in theta."""
+        inverse_r = _core.invert_upper(self._design.R)
+        with one_blas_thread(self._large):
+            log_det, rss, shift, *rest = expansion(
+                self._core, self._layout, self._check(theta), inverse_r, reml
+            )
+        log_det += self._constant(reml)
+        df = self._df(reml)
+        criterion = log_det + df * (1.0 + np.log(2.0 * np.pi * rss / df))
+        return Expansion(criterion, log_det, rss, inverse_r @ self._coordinates + shift, *rest)
+
+    def curvature(self, state: FitState) -> Curvature:
+        """Curvature of the criterion at the estimates; see :class:`Curvature`."""
+        inverse_r = _core.invert_upper(self._design.R)
+        blocks = self._layout.blocks(state.theta)
+        with one_blas_thread(self._large):
+            return curvature(
+                self._core, self._layout, blocks, inverse_r, self._df(state.reml), state.reml
+            )
 
     def fit(self, *, reml: bool = True, start: Float | None = None) -> FitState:
         """Estimate the model.
