@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,7 +14,7 @@ from multilevel.fits.marginal import FitMarginal
 from multilevel.fits.resampling import FitResampling
 from multilevel.frames.emit import add_columns
 from multilevel.inference.varcomp import variance_hessian
-from multilevel.inference.wald import check_level, wald_tests
+from multilevel.inference.wald import check_level
 from multilevel.report.augment import name_columns, spread
 from multilevel.report.glance import glance_columns
 from multilevel.report.summary import summarize
@@ -30,7 +29,8 @@ from multilevel.report.tidy import (
 from multilevel.typing import check_option
 
 if TYPE_CHECKING:
-    from multilevel.inference.wald import WaldTests
+    from multilevel.inference.degrees_of_freedom import DfMethod
+    from multilevel.inference.robust import RobustKind
     from multilevel.report.tidy import Columns
     from multilevel.report.tree import Summary
     from multilevel.typing import Float
@@ -75,20 +75,45 @@ class LinearMixedModel(FitMarginal, FitIntervals, FitResampling, FitHypotheses):
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()
 
-    def summary(self) -> Summary:
+    def summary(
+        self,
+        *,
+        df_method: DfMethod | None = None,
+        robust: RobustKind | None = None,
+        cluster: str | None = None,
+    ) -> Summary:
         """Summarise the fit: print it, or render it by ``to_html``, ``to_latex``, ``to_markdown``.
 
-        The p values are those of large samples (normal distribution); of a model without
-        random-effects terms fitted by REML, those of the t distribution.
+        Parameters
+        ----------
+        df_method : str, optional
+            Degrees of freedom of the tests: ``"satterthwaite"`` (the default for a model with
+            random effects), ``"kenward-roger"``, ``"between-within"``, ``"m-l-1"``,
+            ``"residual"`` (the default without random effects) or ``"asymptotic"`` (z tests).
+        robust : {"CR0", "CR1", "CR1S", "CR2", "CR3"}, optional
+            Cluster-robust standard errors in the place of those of the model.
+        cluster : str, optional
+            What they are clustered by: a grouping factor or a column of the data; the top-level
+            grouping factor by default.
         """
         scaled = self.residuals("pearson") / self.sigma
         model = self.model
-        return summarize(model.matrices, self.state, self._tests, scaled, model.facts, model.notes)
+        tests, method = self._wald_tests(df_method, robust, cluster)
+        return summarize(
+            model.matrices, self.state, tests, method, scaled, model.facts, model.notes
+        )
 
     # -- tables -----------------------------------------------------------------------------------
 
     def tidy(
-        self, effects: Effects = "fixed", *, conf_int: bool = False, level: float = 0.95
+        self,
+        effects: Effects = "fixed",
+        *,
+        conf_int: bool = False,
+        level: float = 0.95,
+        df_method: DfMethod | None = None,
+        robust: RobustKind | None = None,
+        cluster: str | None = None,
     ) -> Any:
         """Tabulate estimates, one row each.
 
@@ -98,34 +123,37 @@ class LinearMixedModel(FitMarginal, FitIntervals, FitResampling, FitHypotheses):
             Fixed effects; standard deviations and correlations of the random effects; conditional
             modes; coefficients by group.
         conf_int : bool
-            Add Wald intervals ``conf_low`` and ``conf_high`` (fixed effects), or intervals from the
-            conditional standard deviations (``"ran_vals"``).
+            Add intervals ``conf_low`` and ``conf_high``: by the t distribution (fixed effects), or
+            from the conditional standard deviations (``"ran_vals"``).
         level : float
             Confidence level.
+        df_method, robust, cluster
+            How fixed effects are tested, as in :meth:`summary`.
 
         Raises
         ------
         NotSupportedError
-            For intervals of ``"ran_pars"`` or ``"ran_coefs"``.
+            For intervals of ``"ran_pars"`` (see :meth:`confint`) or ``"ran_coefs"``.
         """
         check_option("effects", effects, Effects)
         check_level(level)
         if conf_int and effects in ("ran_pars", "ran_coefs"):
             raise NotSupportedError(
-                f"There are no Wald intervals for effects={effects!r}: these estimates are far "
-                "from normal. Use conf_int=False."
+                f"There are no intervals in the table of effects={effects!r}: use confint()."
             )
-        columns = self._tidy_columns(effects)
+        df: Float | float = np.inf
+        if effects == "fixed":
+            tests, _ = self._wald_tests(df_method, robust, cluster)
+            columns, df = tidy_fixed(self.coef_names, tests), tests.df
+        else:
+            columns = self._tidy_columns(effects)
         if conf_int:
-            df = self._test_df if effects == "fixed" else np.inf
             columns |= interval_columns(columns["estimate"], columns["std_error"], level, df)
         length = len(columns["term"])
         return self._emit({"effect": [effects] * length, **columns})
 
     def _tidy_columns(self, effects: Effects) -> Columns:
         matrices, state = self._matrices, self.state
-        if effects == "fixed":
-            return tidy_fixed(self.coef_names, self._tests)
         if effects == "ran_pars":
             return tidy_parameters(matrices, state)
         if effects == "ran_vals":
@@ -301,10 +329,6 @@ class LinearMixedModel(FitMarginal, FitIntervals, FitResampling, FitHypotheses):
         return variance_hessian(self.hessian(), self._matrices, self.state, self.residuals())
 
     # -- helpers ----------------------------------------------------------------------------------
-
-    @cached_property
-    def _tests(self) -> WaldTests:
-        return wald_tests(self.beta, self.std_errors, self._test_df)
 
     def _groups(self, group: str | None) -> list[str]:
         """Names of the grouping factors asked for."""

@@ -72,14 +72,9 @@ class FitNumbers:
         return _read_only(self._expand(self.state.beta))
 
     @cached_property
-    def vcov(self) -> Float:
-        """Covariance matrix of :attr:`beta`, shape (p, p)."""
-        return _read_only(self._expand(self._expand(self.state.vcov).T).T)
-
-    @cached_property
     def std_errors(self) -> Float:
         """Standard errors of :attr:`beta`, shape (p,)."""
-        return _read_only(np.sqrt(self.vcov.diagonal()))
+        return _read_only(self._expand(np.sqrt(self.state.vcov.diagonal())))
 
     @cached_property
     def theta(self) -> Float:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from multilevel.exceptions import NotSupportedError
+from multilevel.fits.covariance import CovarianceMatrix
 from multilevel.fits.rows import FitRows
 from multilevel.frames.emit import to_frame
 from multilevel.inference.degrees_of_freedom import DfMethod, TabledDf
-from multilevel.inference.satterthwaite import Satterthwaite
+from multilevel.inference.satterthwaite import satterthwaite
+from multilevel.inference.wald import wald_tests
 from multilevel.typing import check_option
 
 if TYPE_CHECKING:
     from multilevel.inference.degrees_of_freedom import FixedTests
+    from multilevel.inference.robust import RobustKind
+    from multilevel.inference.wald import WaldTests
     from multilevel.report.tidy import Columns
+    from multilevel.typing import Float
 
 __all__ = ["FitTesting"]
 
@@ -23,10 +29,33 @@ __all__ = ["FitTesting"]
 class FitTesting(FitRows):
     """Choice of the method by which the fixed effects of a fit are tested."""
 
+    @cached_property
+    def vcov(self) -> CovarianceMatrix:
+        """Covariance matrix of :attr:`beta`, shape (p, p); NaN for dropped columns.
+
+        Called, it gives other forms: ``fit.vcov(robust="CR2", cluster="school")``,
+        ``fit.vcov(df_method="kenward-roger")``, ``fit.vcov(full=True)``.
+        """
+        return CovarianceMatrix.of(self._expand_square(self.state.vcov), self)
+
+    def _covariance(
+        self,
+        df_method: DfMethod | None,
+        robust: RobustKind | None,
+        cluster: str | None,
+        full: bool,
+    ) -> Float:
+        if full:
+            raise NotSupportedError("The joint covariance is not there yet.")
+        return self._expand_square(self._fixed_tests(df_method, robust, cluster).vcov)
+
+    def _expand_square(self, matrix: Float) -> Float:
+        return self._expand(self._expand(matrix).T).T
+
     def _fixed_tests(
         self,
         df_method: DfMethod | None = None,
-        robust: str | None = None,
+        robust: RobustKind | None = None,
         cluster: str | None = None,
     ) -> FixedTests:
         """Tests of the fixed effects by a method, Satterthwaite's by default; made once."""
@@ -37,20 +66,42 @@ class FitTesting(FitRows):
         made: FixedTests = cache[key]
         return made
 
+    def _wald_tests(
+        self,
+        df_method: DfMethod | None = None,
+        robust: RobustKind | None = None,
+        cluster: str | None = None,
+    ) -> tuple[WaldTests, FixedTests]:
+        """Tests of all coefficients (NaN for dropped ones), and the method."""
+        method = self._fixed_tests(df_method, robust, cluster)
+        df = method.df(np.eye(len(method.beta)))
+        errors = self._expand(np.sqrt(method.vcov.diagonal()))
+        return wald_tests(self.beta, errors, self._expand(df)), method
+
     def _make_tests(
-        self, df_method: DfMethod | None, robust: str | None, cluster: str | None
+        self, df_method: DfMethod | None, robust: RobustKind | None, cluster: str | None
     ) -> FixedTests:
         if robust is not None or cluster is not None:
             raise NotSupportedError("Robust covariance matrices are not there yet.")
         if df_method is None:
-            df_method = "satterthwaite" if self._matrices.terms else "residual"
+            df_method = self._default_df_method
         check_option("df_method", df_method, DfMethod)
         beta, vcov = self.state.beta, self.state.vcov
         if df_method == "asymptotic":
             return TabledDf("asymptotic", beta, vcov, np.full(len(beta), np.inf))
+        if df_method == "residual":
+            df = float(self.nobs - len(beta))
+            return TabledDf("residual", beta, vcov, np.full(len(beta), df))
         if df_method == "satterthwaite":
-            return Satterthwaite(beta, vcov, self.model.problem.curvature(self.state))
+            return satterthwaite(self.state, self.model.problem.curvature(self.state))
         raise NotSupportedError(f"df_method={df_method!r} is not there yet.")
+
+    @property
+    def _default_df_method(self) -> DfMethod:
+        """Satterthwaite's; without random effects the t tests of least squares, which are exact."""
+        if self._matrices.terms:
+            return "satterthwaite"
+        return "residual" if self.reml else "asymptotic"
 
     def _emit(self, columns: Columns) -> Any:
         return to_frame(columns, self.model.design.table)

@@ -18,9 +18,10 @@ from multilevel.inference.degrees_of_freedom import JointTest, f_test
 
 if TYPE_CHECKING:
     from multilevel.solver.curvature import Curvature
+    from multilevel.state import FitState
     from multilevel.typing import Float
 
-__all__ = ["Satterthwaite"]
+__all__ = ["Satterthwaite", "satterthwaite"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,30 @@ class Satterthwaite:
         kept = values > max(values.max(initial=0.0), 0.0) * len(L) * np.finfo(float).eps * 8.0
         nu = self.df(vectors[:, kept].T @ L)
         return f_test(self, L, null, _pooled_df(nu))
+
+
+def satterthwaite(state: FitState, curvature: Curvature) -> Satterthwaite:
+    """Tests of a fit by Satterthwaite's method.
+
+    Parameters
+    ----------
+    state : FitState
+        The fit.
+    curvature : Curvature
+        Curvature of its criterion at the estimates.
+    """
+    notes = []
+    if curvature.reduced:
+        notes.append(
+            "Degrees of freedom are those of the reduced model, in which what the singular fit "
+            "set to zero is taken as zero."
+        )
+    if curvature.flat:
+        notes.append(
+            "The criterion is flat in some combination of the variance parameters, which the "
+            "degrees of freedom take as known: they may be too large."
+        )
+    return Satterthwaite(state.beta, state.vcov, curvature, " ".join(notes) or None)
 
 
 def _pooled_df(nu: Float) -> float:

@@ -36,27 +36,27 @@ class WaldTests:
     p_value: Float
 
 
-def wald_tests(estimate: Float, std_error: Float, df: float = np.inf) -> WaldTests:
+def wald_tests(estimate: Float, std_error: Float, df: Float | float = np.inf) -> WaldTests:
     """Test every coefficient against zero.
 
     Parameters
     ----------
     estimate, std_error : ndarray, shape (p,)
         Coefficients and their standard errors; NaN gives NaN.
-    df : float
-        Degrees of freedom; infinite uses the normal distribution.
+    df : float or ndarray, shape (p,)
+        Degrees of freedom; infinite ones use the normal distribution.
     """
     from scipy.special import ndtr, stdtr
 
     statistic = estimate / std_error
     tail = -np.abs(statistic)
-    lower = ndtr(tail) if np.isinf(df) else stdtr(df, tail)
     degrees = np.where(np.isnan(estimate), np.nan, df)
+    lower = np.where(np.isinf(degrees), ndtr(tail), stdtr(_finite(degrees), tail))
     return WaldTests(estimate, std_error, degrees, statistic, 2.0 * lower)
 
 
 def wald_interval(
-    estimate: Float, std_error: Float, level: float, df: float = np.inf
+    estimate: Float, std_error: Float, level: float, df: Float | float = np.inf
 ) -> tuple[Float, Float]:
     """Lower and upper bounds ``estimate -+ quantile * std_error``.
 
@@ -66,14 +66,21 @@ def wald_interval(
         Coefficients and their standard errors.
     level : float
         Confidence level, between 0 and 1.
-    df : float
-        Degrees of freedom; infinite uses the normal distribution.
+    df : float or ndarray of the same shape
+        Degrees of freedom; infinite ones use the normal distribution.
     """
     from scipy.special import ndtri, stdtrit
 
     upper = 0.5 + level / 2.0
-    half = (ndtri(upper) if np.isinf(df) else stdtrit(df, upper)) * std_error
+    degrees = np.asarray(df, dtype=np.float64)
+    quantile = np.where(np.isinf(degrees), ndtri(upper), stdtrit(_finite(degrees), upper))
+    half = quantile * std_error
     return estimate - half, estimate + half
+
+
+def _finite(df: Float) -> Float:
+    """Degrees of freedom with 1 in the place of infinity, where another distribution is used."""
+    return np.where(np.isinf(df), 1.0, df)
 
 
 def check_level(level: float) -> None:

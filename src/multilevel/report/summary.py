@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from multilevel.design.matrices import ModelMatrices
+    from multilevel.inference.degrees_of_freedom import FixedTests
     from multilevel.inference.wald import WaldTests
     from multilevel.state import FitState
     from multilevel.typing import Float
@@ -29,6 +30,7 @@ def summarize(
     matrices: ModelMatrices,
     state: FitState,
     tests: WaldTests,
+    method: FixedTests,
     scaled_residuals: Float,
     facts: Sequence[tuple[str, str]],
     notes: Sequence[str],
@@ -43,6 +45,8 @@ def summarize(
         The fit.
     tests : WaldTests
         Tests of all fixed effects, NaN for dropped columns.
+    method : FixedTests
+        The method that they are by.
     scaled_residuals : ndarray, shape (n,)
         Pearson residuals over sigma.
     facts : sequence of (str, str)
@@ -54,14 +58,14 @@ def summarize(
         *_criteria(state),
         _residual_quantiles(scaled_residuals),
         *_random_effects(matrices, state),
-        *_fixed_effects(matrices, tests),
-        *_correlations(matrices, state),
+        *_fixed_effects(matrices, tests, method),
+        *_correlations(matrices, method.vcov),
     ]
     return Summary(
         _title(matrices, state),
         (*facts, *_single_numbers(matrices, state)),
         tuple(tables),
-        (*notes, *_notes(matrices, state)),
+        (*notes, *_notes(matrices, state, method)),
     )
 
 
@@ -126,35 +130,34 @@ def _random_effects(matrices: ModelMatrices, state: FitState) -> list[Table]:
     return [Table("Random effects", header, tuple(rows), labels=2, footer=footer)]
 
 
-def _fixed_effects(matrices: ModelMatrices, tests: WaldTests) -> list[Table]:
+def _fixed_effects(matrices: ModelMatrices, tests: WaldTests, method: FixedTests) -> list[Table]:
     if not matrices.coef_names:
         return []
-    degrees = tests.df[np.isfinite(tests.df)]
-    method = (
-        f"t tests, df = {degrees[0]:g}" if len(degrees) else "Wald z tests, large-sample p values"
-    )
     scale = tests.std_error if (tests.std_error > 0.0).any() else tests.estimate
     estimates, errors = significant(tests.estimate, scale), significant(tests.std_error, scale)
+    finite = bool(np.isfinite(tests.df).any())
     rows = tuple(
         (
             name,
             estimates[j] or "dropped",
             errors[j],
+            *([fixed_point(tests.df[j], 1)] if finite else []),
             fixed_point(tests.statistic[j], 3),
             p_value(tests.p_value[j]),
         )
         for j, name in enumerate(matrices.coef_names)
     )
-    header = ("", "estimate", "std_error", "statistic", "p_value")
-    return [Table(f"Fixed effects ({method})", header, rows)]
+    header = ("", "estimate", "std_error", *(["df"] if finite else []), "statistic", "p_value")
+    caption = f"Fixed effects ({'t' if finite else 'z'} tests: {method.label})"
+    return [Table(caption, header, rows)]
 
 
-def _correlations(matrices: ModelMatrices, state: FitState) -> list[Table]:
+def _correlations(matrices: ModelMatrices, vcov: Float) -> list[Table]:
     names = [matrices.coef_names[j] for j in matrices.kept]
     if not 2 <= len(names) <= _MOST_CORRELATIONS:
         return []
-    sd = np.sqrt(state.vcov.diagonal())
-    corr = state.vcov / np.outer(sd, sd)
+    sd = np.sqrt(vcov.diagonal())
+    corr = vcov / np.outer(sd, sd)
     width = len(names) - 1
     rows = tuple(
         (names[j], *(fixed_point(c, 3) for c in corr[j, :j]), *[""] * (width - j))
@@ -163,11 +166,13 @@ def _correlations(matrices: ModelMatrices, state: FitState) -> list[Table]:
     return [Table("Correlation of fixed effects", ("", *names[:-1]), rows)]
 
 
-def _notes(matrices: ModelMatrices, state: FitState) -> list[str]:
+def _notes(matrices: ModelMatrices, state: FitState, method: FixedTests) -> list[str]:
     notes = []
     clauses = singular_directions(matrices, state)
     if clauses:
         notes.append(f"The fit is singular: {'; '.join(clauses)}.")
+    if method.note:
+        notes.append(method.note)
     if not state.optimizer.converged:
         notes.append(f"The optimiser {state.optimizer.message}: the estimates are provisional.")
     return notes

@@ -49,7 +49,7 @@ def tidy_fixed(names: Sequence[str], tests: WaldTests) -> Columns:
 
 
 def interval_columns(
-    estimate: Float, std_error: Float, level: float, df: float = np.inf
+    estimate: Float, std_error: Float, level: float, df: Float | float = np.inf
 ) -> Columns:
     """Bounds of Wald intervals."""
     low, high = wald_interval(estimate, std_error, level, df)

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilevel.covariance.relative_factor import entries
-
 if TYPE_CHECKING:
     from multilevel._native import _core
-    from multilevel.solver.layout import Layout, TermSlot
+    from multilevel.solver.layout import Layout
     from multilevel.typing import Float
 
 __all__ = ["Curvature", "Expansion", "curvature", "expansion"]
 
 Direction = tuple[int, int, int, list[float]]
 
-# Singular values of a relative factor (scaled coordinates) below this share of the largest are zero.
+# Singular values of a (scaled) relative factor below this share of the largest count as zero.
 _SINGULAR = 1e-5
 # What a vanished singular value is set to: the core divides by it.
 _HAIR = 1e-8
@@ -158,7 +156,7 @@ def _tangent(layout: Layout, blocks: Float) -> tuple[bool, list[Direction]]:
 
 
 def _inverse(matrix: Float) -> tuple[Float, bool]:
-    """Inverse on the directions along which a symmetric matrix bends upwards; whether some do not."""
+    """Inverse of a symmetric matrix where it is positive; whether it is not everywhere."""
     scale = 1.0 / np.sqrt(np.maximum(matrix.diagonal(), np.finfo(float).tiny))
     values, vectors = np.linalg.eigh(matrix * np.outer(scale, scale))
     bends = values > _FLAT * values[-1]
@@ -167,20 +165,24 @@ def _inverse(matrix: Float) -> tuple[Float, bool]:
 
 
 def expansion(
-    core: _core.Core, layout: Layout, theta: Float, inverse_r: Float, reml: bool
-) -> tuple[Float, ...]:
-    """Parts of the criterion of the scaled coordinates at theta, derivatives in theta.
+    core: _core.Core, layout: Layout, theta: Float, inverse_r: Float, df: int, reml: bool
+) -> Expansion:
+    """Expansion at theta, but for what scaling takes away.
 
-    Returns
-    -------
-    tuple
-        log_det, rss, beta, F, gradient, hessian, d_rss, d_beta, d_cov; ``beta`` as its deviation
-        from ordinary least squares, all of beta in the data's coordinates.
+    The log-determinant lacks the constant of the scaling, ``beta`` the ordinary least-squares fit.
     """
     parts = core.expand(layout.blocks(theta).tolist(), reml, layout.theta_directions, False)
     log_det, rss, coordinates, F, gradient, hessian, q, nu, J = parts
     root = inverse_r @ F
-    return (
-        log_det, rss, inverse_r @ coordinates, root @ inverse_r.T, gradient, hessian,
-        -q, -nu @ root.T, root @ J @ root.T,
-    )  # fmt: skip
+    return Expansion(
+        criterion=log_det + df * (1.0 + float(np.log(2.0 * np.pi * rss / df))),
+        log_det=log_det,
+        rss=rss,
+        beta=inverse_r @ coordinates,
+        F=root @ inverse_r.T,
+        gradient=gradient,
+        hessian=hessian,
+        d_rss=-q,
+        d_beta=-nu @ root.T,
+        d_cov=root @ J @ root.T,
+    )

@@ -171,15 +171,19 @@ class LinearProblem:
 
     def expansion(self, theta: Float, *, reml: bool = False) -> Expansion:
         """Criterion at theta with its parts and their derivatives in theta."""
+        reml = check_flag("reml", reml, _ML)
         inverse_r = _core.invert_upper(self._design.R)
         with one_blas_thread(self._large):
-            log_det, rss, shift, *rest = expansion(
-                self._core, self._layout, self._check(theta), inverse_r, reml
+            at = expansion(
+                self._core, self._layout, self._check(theta), inverse_r, self._df(reml), reml
             )
-        log_det += self._constant(reml)
-        df = self._df(reml)
-        criterion = log_det + df * (1.0 + np.log(2.0 * np.pi * rss / df))
-        return Expansion(criterion, log_det, rss, inverse_r @ self._coordinates + shift, *rest)
+        constant = self._constant(reml)
+        return replace(
+            at,
+            criterion=at.criterion + constant,
+            log_det=at.log_det + constant,
+            beta=at.beta + inverse_r @ self._coordinates,
+        )
 
     def curvature(self, state: FitState) -> Curvature:
         """Curvature of the criterion at the estimates; see :class:`Curvature`."""
