@@ -107,6 +107,46 @@ def stage_tables() -> list[str]:
     return lines
 
 
+# Task of ours, task of R's, and how the table calls it.
+INFERENCE = (
+    ("sleepstudy_satterthwaite", "sleepstudy_satterthwaite", "Satterthwaite tests, sleepstudy"),
+    ("insteval_satterthwaite", "insteval_satterthwaite", "Satterthwaite tests, InstEval"),
+    ("sleepstudy_kenward_roger", "sleepstudy_kenward_roger", "Kenward-Roger tests, sleepstudy"),
+    (
+        "slopes_kenward_roger",
+        "slopes_kenward_roger",
+        "Kenward-Roger tests, 3,000 rows, `(x \\| g)`",
+    ),
+    ("large_kenward_roger", None, "Kenward-Roger tests, 100,000 rows, `(x \\| g)`"),
+    ("sleepstudy_profile", "sleepstudy_profile", "profile and its intervals, sleepstudy"),
+    ("sleepstudy_bootstrap_1", "sleepstudy_bootstrap", "1,000 bootstrap fits, sleepstudy"),
+    ("sleepstudy_bootstrap_2", "sleepstudy_bootstrap", "the same, two processes of ours"),
+)
+
+
+def inference() -> list[str]:
+    """Times of tests, profiles and the bootstrap beside R's."""
+    path = HERE / "results" / "inference.json"
+    if not path.exists():
+        return ["Not measured yet: `python benchmarks/inference.py`."]
+    record = json.loads(path.read_text())
+    ours, theirs = record["medians"]["multilevel"], record["medians"]["R"]
+    lines = ["| after the fit | multilevel | of a fit | R | ratio |", "|---|---|---|---|---|"]
+    for task, other, title in INFERENCE:
+        fit = ours.get(f"{task.split('_')[0]}_fit")
+        share = f"{ours[task] / fit:.2g}x" if fit else ""
+        r, ratio = "not run", ""
+        if other is not None:
+            r, ratio = seconds(theirs[other]), f"{theirs[other] / ours[task]:.3g}x"
+        lines.append(f"| {title} | **{seconds(ours[task])}** | {share} | {r} | {ratio} |")
+    note = (
+        f"Measured {record['date']}: {record['machine']}, Python {record['python']}. R: lmerTest "
+        "(Satterthwaite), pbkrtest through it (Kenward-Roger), lme4 (`confint(profile(fit))`, "
+        "`bootMer`: five times the time of 200 fits)."
+    )
+    return [*lines, "", note]
+
+
 def replace(path: Path, marker: str, lines: list[str]) -> None:
     """Put lines between ``<!-- marker -->`` and ``<!-- end marker -->``."""
     text = path.read_text()
@@ -140,6 +180,8 @@ def write() -> None:
     replace(HERE / "README.md", "times", [*times(records, SYSTEMS), "", *note])
     replace(HERE / "README.md", "details", details(records))
     replace(HERE / "README.md", "stages", stage_tables())
+    replace(HERE / "README.md", "inference", inference())
+    replace(HERE.parent / "README.md", "inference", inference())
     short = (OURS, "lme4", "glmm", "glmm-no-df", "mixedlm", "mixedlm-rs", "statsmodels")
     replace(HERE.parent / "README.md", "speed", [*times(records, short), "", *note])
 
