@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from multilevel.exceptions import NotSupportedError
+from multilevel.exceptions import DataError, NotSupportedError
 from multilevel.fits.covariance import CovarianceMatrix
 from multilevel.fits.rows import FitRows
 from multilevel.frames.emit import to_frame
+from multilevel.inference.cluster_blocks import top_level_factor
 from multilevel.inference.degrees_of_freedom import DfMethod, TabledDf
+from multilevel.inference.robust import robust_tests
 from multilevel.inference.satterthwaite import satterthwaite
 from multilevel.inference.wald import wald_tests
 from multilevel.typing import check_option
 
 if TYPE_CHECKING:
     from multilevel.inference.degrees_of_freedom import FixedTests
-    from multilevel.inference.robust import RobustKind
+    from multilevel.inference.robust import RobustKind, RobustTests
     from multilevel.inference.wald import WaldTests
     from multilevel.report.tidy import Columns
-    from multilevel.typing import Float
+    from multilevel.typing import Float, Int
 
 __all__ = ["FitTesting"]
 
@@ -82,7 +84,7 @@ class FitTesting(FitRows):
         self, df_method: DfMethod | None, robust: RobustKind | None, cluster: str | None
     ) -> FixedTests:
         if robust is not None or cluster is not None:
-            raise NotSupportedError("Robust covariance matrices are not there yet.")
+            return self._robust_tests(df_method, robust, cluster)
         if df_method is None:
             df_method = self._default_df_method
         check_option("df_method", df_method, DfMethod)
@@ -95,6 +97,39 @@ class FitTesting(FitRows):
         if df_method == "satterthwaite":
             return satterthwaite(self.state, self.model.problem.curvature(self.state))
         raise NotSupportedError(f"df_method={df_method!r} is not there yet.")
+
+    def _robust_tests(
+        self, df_method: DfMethod | None, robust: RobustKind | None, cluster: str | None
+    ) -> RobustTests:
+        if robust is None:
+            raise ValueError(
+                f"cluster={cluster!r} needs the kind of robust covariance matrix: robust='CR2' is "
+                "the best for few clusters."
+            )
+        if df_method is not None:
+            raise ValueError(
+                "Robust tests have degrees of freedom of their own: give robust= or df_method=, "
+                "not both."
+            )
+        name, codes = self._clusters(cluster)
+        return robust_tests(self._matrices, self.state, robust, codes, name)
+
+    def _clusters(self, cluster: str | None) -> tuple[str, Int]:
+        """Name of a grouping factor or column, and the cluster of each row used."""
+        factors = {factor.name: factor for factor in self._matrices.factors}
+        if cluster is None:
+            cluster = self._matrices.factors[top_level_factor(self._matrices)].name
+        if cluster in factors:
+            return cluster, factors[cluster].codes
+        design = self.model.design
+        if not design.table.has(cluster):
+            known = ", ".join([*factors, *design.table.columns])
+            raise DataError(
+                f"cluster={cluster!r} is neither a grouping factor of the model nor a column of "
+                f"the data. There are: {known}."
+            )
+        codes = design.table.column(cluster).codes
+        return cluster, codes if design.rows is None else codes[design.rows]
 
     @property
     def _default_df_method(self) -> DfMethod:
