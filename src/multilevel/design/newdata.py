@@ -123,7 +123,9 @@ class DesignSpec:
     groups: tuple[GroupLevels, ...]
     variables: Mapping[str, Variable]
 
-    def new_rows(self, data: Any, *, random: bool, response: bool = False) -> NewRows:
+    def new_rows(
+        self, data: Any, *, random: bool, groups: bool = True, response: bool = False
+    ) -> NewRows:
         """Build the design of new data.
 
         Parameters
@@ -132,6 +134,8 @@ class DesignSpec:
             It needs the columns of the parts asked for only.
         random : bool
             Whether to build the random-effects terms too.
+        groups : bool
+            Whether their groups are needed; without them the rows have no codes.
         response : bool
             Whether to compute the response too.
 
@@ -142,7 +146,8 @@ class DesignSpec:
             a function of the formula cannot take.
         """
         table = Table.from_data(data)
-        grouped = dict.fromkeys(name for g in self.groups if random for name in g.columns)
+        used = self.groups if random and groups else ()
+        grouped = dict.fromkeys(name for group in used for name in group.columns)
         grouping = {name: table.column(name) for name in grouped}
         frame, vectors, missing = self._read(table, grouping, random=random, response=response)
         make = self.encoders
@@ -150,7 +155,7 @@ class DesignSpec:
             table=table,
             X=_spread(make.fixed.encode(frame), missing),
             z=tuple(_spread(e.encode(frame), missing) for e in make.effects if random),
-            codes=tuple(_codes(group, grouping) for group in self.groups if random),
+            codes=tuple(_codes(group, grouping) for group in used),
             offset=self._offset(frame, vectors, missing),
             y=_spread(make.response.encode(frame), missing)[:, 0] if response else None,
             missing=missing,

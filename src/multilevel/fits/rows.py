@@ -5,27 +5,41 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from multilevel.diagnostics.residuals import pearson_residuals
 from multilevel.exceptions import NotSupportedError
-from multilevel.fits.newdata import NewLevels, predict_new
+from multilevel.fits.newdata import NewLevels, new_weights, predicted_rows
 from multilevel.fits.numbers import FitNumbers
 from multilevel.fits.selection import select_effects
+from multilevel.frames.emit import to_frame
+from multilevel.inference.wald import check_level
 from multilevel.prediction.predict import fixed_part, random_part
 from multilevel.prediction.simulate import simulate_responses
+from multilevel.prediction.uncertainty import error_variances, unknown_variances
+from multilevel.report.tidy import interval_columns
+from multilevel.solver.prediction_errors import sensitivity
 from multilevel.typing import check_option
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from multilevel.inference.degrees_of_freedom import DfMethod, FixedTests
+    from multilevel.prediction.uncertainty import PredictedRows
+    from multilevel.solver.prediction_errors import Sensitivity
     from multilevel.typing import Float
 
 __all__ = ["FitRows"]
 
 ResidualType = Literal["response", "pearson"]
+PredictionInterval = Literal["confidence", "prediction"]
 
 
 class FitRows(FitNumbers):
     """Fitted values, residuals, predictions and simulated responses of a linear mixed model."""
+
+    if TYPE_CHECKING:
+
+        def _fixed_tests(self, df_method: DfMethod | None = None) -> FixedTests:
+            """Tests of the fixed effects (:class:`multilevel.fits.testing.FitTesting`)."""
 
     def fitted(self, re_form: str = "all") -> Float:
         """Fitted values of the rows used, shape (nobs,).
@@ -50,9 +64,16 @@ class FitRows(FitNumbers):
         return pearson_residuals(residual, self.weights) if type == "pearson" else residual
 
     def predict(
-        self, newdata: Any = None, *, re_form: str = "all", new_levels: NewLevels = "error"
-    ) -> Float:
-        """Predict the response.
+        self,
+        newdata: Any = None,
+        *,
+        re_form: str = "all",
+        new_levels: NewLevels = "error",
+        interval: PredictionInterval | None = None,
+        level: float = 0.95,
+        df_method: DfMethod | None = None,
+    ) -> Any:
+        """Predict the response, with standard errors and intervals if wanted.
 
         Parameters
         ----------
@@ -64,21 +85,86 @@ class FitRows(FitNumbers):
         new_levels : {"error", "population"}
             What to do with a group that the fit has not seen: refuse, or predict with its random
             effects at their mean of zero.
+        interval : {"confidence", "prediction"}, optional
+            ``"confidence"``: for the mean of the responses that such a row would have, in its
+            group; where random effects are left out or a group is new, for the mean over all
+            groups. It counts the errors of the fixed effects, of the included random effects and
+            of their variances. ``"prediction"``: for one new response. It counts, beside these,
+            the variance of the random effects that are left out or belong to a new group, and the
+            residual variance (divided by the prior weight, which new rows have in the column that
+            ``weights=`` named).
+        level : float
+            Level of the interval.
+        df_method : str, optional
+            Degrees of freedom where the interval is one of the fixed effects alone
+            (``re_form="none"`` and ``"confidence"``, or a model without random effects), as in
+            :meth:`summary`. Other intervals are normal: there are no degrees of freedom for them.
 
         Returns
         -------
-        ndarray, shape (n_rows,)
-            NaN for a row with a missing value in a column that is needed.
+        ndarray, shape (n_rows,), or data frame
+            Predictions; with ``interval`` a frame of ``fitted, std_error, conf_low, conf_high``
+            (and ``df`` where it is used), the standard error being that of what the interval is
+            for. NaN for a row with a missing value in a column that is needed.
 
         Raises
         ------
         DataError
             For a missing column, a new level of a predictor or (by default) of a grouping factor.
+        NotSupportedError
+            For degrees of freedom that do not exist, a prediction interval with some of the
+            correlated effects of a term, and rows that combine groups that never met in a model
+            of more than 6,000 effects.
         """
         check_option("new_levels", new_levels, NewLevels)
-        if newdata is None:
-            return self.fitted(re_form)
-        return predict_new(self.model.design, self.state, newdata, re_form, new_levels)
+        matrices, state = self._matrices, self.state
+        future = interval == "prediction"
+        rows, table = predicted_rows(
+            self.model.design, newdata, re_form, new_levels, all_effects=future
+        )
+        fitted = rows.means(matrices, state)
+        if interval is None:
+            if df_method is not None:
+                raise ValueError("df_method is for intervals: give interval='confidence', too.")
+            return fitted
+        check_option("interval", interval, PredictionInterval)
+        check_level(level)
+        variance = np.zeros(len(fitted))
+        if future:
+            given = self.model._arguments["weights"]
+            weights = matrices.weights if newdata is None else new_weights(given, table)
+            variance += self.sigma**2 if weights is None else self.sigma**2 / weights
+        complete = ~np.isnan(fitted)
+        variance[~complete] = np.nan
+        errors, df = self._prediction_errors(rows.take(complete), future, df_method)
+        variance[complete] += errors
+        columns = {"fitted": fitted, "std_error": np.sqrt(variance)}
+        if df is not None:
+            columns["df"] = np.full(len(fitted), np.nan)
+            columns["df"][complete] = df
+        quantiles = np.inf if df is None else columns["df"]
+        bounds = interval_columns(fitted, columns["std_error"], level, quantiles)
+        return to_frame({**columns, **bounds}, table)
+
+    def _prediction_errors(
+        self, rows: PredictedRows, future: bool, df_method: DfMethod | None
+    ) -> tuple[Float, Float | None]:
+        """Variances of predictions of complete rows but for the residual, degrees of freedom."""
+        terms = self._matrices.terms
+        fixed_only = not any(mask.any() for mask in rows.chosen)
+        if not terms or (fixed_only and not future):
+            tests = self._fixed_tests(df_method)
+            return np.einsum("ij,jk,ik->i", rows.X, tests.vcov, rows.X), tests.df(rows.X)
+        if df_method not in (None, "asymptotic"):
+            raise NotSupportedError(
+                f"df_method={df_method!r} gives degrees of freedom for functions of the fixed "
+                "effects, and this interval counts random effects, too: leave df_method out, or "
+                "ask for re_form='none' with interval='confidence'."
+            )
+        variance = error_variances(self.model.problem, self.state, self._sensitivity, rows)
+        if future:
+            variance += unknown_variances(self._matrices, self.state, rows)
+        return variance, None
 
     def simulate(
         self, n: int = 1, *, rng: int | np.random.Generator | None = None, re_form: str = "none"
@@ -130,6 +216,10 @@ class FitRows(FitNumbers):
     @cached_property
     def _leverage(self) -> Float:
         return self.model.problem.hat_values(self.state)
+
+    @cached_property
+    def _sensitivity(self) -> Sensitivity:
+        return sensitivity(self.model.problem, self.state)
 
     @cached_property
     def _covariances(self) -> tuple[Float, ...]:
