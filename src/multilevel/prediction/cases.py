@@ -74,11 +74,15 @@ class CaseScheme:
         Grouping factors from the top down that the rows are drawn along.
     levels : tuple of Level
         One for every factor of the path, and one for the rows.
+    within : tuple of int or None
+        For every grouping factor the place in the path of the lowest factor that it is nested in;
+        None if it is crossed with them, which leaves its groups as they are.
     """
 
     matrices: ModelMatrices
     path: tuple[int, ...]
     levels: tuple[Level, ...]
+    within: tuple[int | None, ...]
 
     def draw(self, generator: np.random.Generator) -> ModelMatrices:
         """Draw the arrays of one resample.
@@ -100,18 +104,15 @@ class CaseScheme:
 
     def _factors(self, rows: IndexArray, copies: Sequence[IndexArray]) -> list[GroupingFactor]:
         """Grouping factors of the drawn rows: copies are new groups, and what is nested in them."""
-        factors = self.matrices.factors
         out = []
-        for f, factor in enumerate(factors):
-            if f in self.path:
-                out.append(_relabelled(factor, copies[self.path.index(f)]))
-                continue
-            above = [i for i, g in enumerate(self.path) if _nested(factor, factors[g])]
-            if above:
-                pairs = copies[above[-1]] * factor.n_levels + factor.codes[rows]
-                out.append(_relabelled(factor, np.unique(pairs, return_inverse=True)[1]))
-            else:
+        for f, (factor, place) in enumerate(zip(self.matrices.factors, self.within, strict=True)):
+            if place is None:
                 out.append(_subset(factor, rows))
+            elif self.path[place] == f:
+                out.append(_relabelled(factor, copies[place]))
+            else:
+                pairs = copies[place] * factor.n_levels + factor.codes[rows]
+                out.append(_relabelled(factor, np.unique(pairs, return_inverse=True)[1]))
         return out
 
 
@@ -130,7 +131,7 @@ def case_scheme(matrices: ModelMatrices, resample: Collection[str] | None = None
     Raises
     ------
     DataError
-        If a name is no grouping factor of the model.
+        If a name is no grouping factor of the model, or none is given.
     NotSupportedError
         If the levels to draw from, with those above them, are not nested in each other.
     """
@@ -139,12 +140,12 @@ def case_scheme(matrices: ModelMatrices, resample: Collection[str] | None = None
     if resample is None:
         top = top_factor(matrices, "Name the one to draw groups from: resample=[...].")
         resample = {ROWS if top is None else names[top]}
-    for name in resample:
-        if name not in (*names, ROWS):
-            raise DataError(
-                f"resample names {name!r}, which is no level of the model; its levels are "
-                f"{', '.join(map(repr, [*names, ROWS]))}."
-            )
+    unknown = [name for name in resample if name not in (*names, ROWS)]
+    if unknown or not resample:
+        raise DataError(
+            f"resample names {', '.join(map(repr, unknown)) or 'nothing'}; the levels of the model "
+            f"are {', '.join(map(repr, [*names, ROWS]))}."
+        )
     chosen = [factors[names.index(name)] for name in resample if name != ROWS]
     path = [
         f
@@ -159,9 +160,10 @@ def case_scheme(matrices: ModelMatrices, resample: Collection[str] | None = None
                 "cannot be drawn within the levels above. Resample the groups of one factor, or "
                 "use method='parametric' or 'residual'."
             )
-    codes = [factors[f].codes for f in path]
     drawn = [names[f] in resample for f in path] + [ROWS in resample]
-    return CaseScheme(matrices, tuple(path), _levels(codes, matrices.n_rows, drawn))
+    within = tuple(_lowest(f, path, factors) for f in range(len(factors)))
+    levels = _levels([factors[f].codes for f in path], matrices.n_rows, drawn)
+    return CaseScheme(matrices, tuple(path), levels, within)
 
 
 def top_factor(matrices: ModelMatrices, advice: str) -> int | None:
@@ -227,6 +229,14 @@ def _nested(inner: GroupingFactor, outer: GroupingFactor) -> bool:
     parent = np.empty(inner.n_levels, dtype=outer.codes.dtype)
     parent[inner.codes] = outer.codes
     return bool((parent[inner.codes] == outer.codes).all())
+
+
+def _lowest(f: int, path: Sequence[int], factors: Sequence[GroupingFactor]) -> int | None:
+    """Place in the path of a factor itself, or of the lowest one that it is nested in."""
+    if f in path:
+        return path.index(f)
+    places = [i for i, g in enumerate(path) if _nested(factors[f], factors[g])]
+    return places[-1] if places else None
 
 
 def _relabelled(factor: GroupingFactor, codes: IndexArray) -> GroupingFactor:
