@@ -13,6 +13,7 @@ from multilevel.fits.rows import FitRows
 from multilevel.frames.emit import to_frame
 from multilevel.inference.cluster_blocks import top_level_factor
 from multilevel.inference.degrees_of_freedom import DfMethod, TabledDf
+from multilevel.inference.kenward_roger import kenward_roger
 from multilevel.inference.robust import robust_tests
 from multilevel.inference.satterthwaite import satterthwaite
 from multilevel.inference.wald import wald_tests
@@ -96,6 +97,8 @@ class FitTesting(FitRows):
             return TabledDf("residual", beta, vcov, np.full(len(beta), df))
         if df_method == "satterthwaite":
             return satterthwaite(self.state, self.model.problem.curvature(self.state))
+        if df_method == "kenward-roger":
+            return kenward_roger(self._matrices, self.state)
         raise NotSupportedError(f"df_method={df_method!r} is not there yet.")
 
     def _robust_tests(
