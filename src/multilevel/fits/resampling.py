@@ -58,7 +58,8 @@ class FitResampling(FitTesting):
             depends neither on `n_jobs` nor on the kind of workers.
         n_jobs : int, optional
             Number of workers, -1 for all cores; threads, unless ``joblib.parallel_config`` says
-            otherwise (processes, a Dask cluster). By default 1, or what it says.
+            otherwise (processes, a Dask cluster). By default 1, or what it says. More than one
+            pay where a fit takes a millisecond or more.
         progress : bool
             Show a progress bar.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import warnings
 from pathlib import Path
 
@@ -260,13 +261,27 @@ def failing(share):
 
 
 def test_failures_are_counted_and_reported(fit):
-    with pytest.warns(MultilevelWarning, match=r"6 of 30 .*6 times: ZeroDivisionError: no luck\)"):
-        boot = fit.bootstrap(30, rng=1, statistic=failing(0.2))
-    assert boot.n_failed == 6
-    assert boot.failures == {"ZeroDivisionError: no luck": 6}
-    assert boot.replicates.shape == (24, 1)
-    assert "6 failed; 6 times: ZeroDivisionError: no luck" in repr(boot)
-    assert boot.tidy()["n_replicates"].tolist() == [24]
+    words = "20 times: ZeroDivisionError: no luck"
+    with pytest.warns(MultilevelWarning, match=rf"20 of 100 replicates failed .*\({words}\)"):
+        boot = fit.bootstrap(100, rng=1, statistic=failing(0.2))
+    assert boot.n_failed == 20
+    assert boot.failures == {"ZeroDivisionError: no luck": 20}
+    assert boot.replicates.shape == (80, 1)
+    assert f"20 failed; {words}" in repr(boot)
+    assert boot.tidy()["n_replicates"].tolist() == [80]
+
+
+def test_rare_reasons_are_summed_in_the_message(fit):
+    def statistic(replicate):
+        if replicate is not fit:
+            raise ValueError(f"{int(replicate.sigma * 1e6) % 5}")
+        return 0.0
+
+    with pytest.raises(ConvergenceError) as caught:
+        fit.bootstrap(60, rng=1, statistic=statistic)
+    counts = [int(x) for x in re.findall(r"(\d+) times: (?:ValueError|other)", str(caught.value))]
+    assert len(counts) == 4
+    assert sum(counts) == 60
 
 
 def test_nothing_left(fit):
@@ -279,13 +294,14 @@ def test_an_error_at_the_fit_itself_is_the_users(fit):
         fit.bootstrap(10, rng=1, statistic=lambda f: 1 / 0)
 
 
-def test_replicates_that_do_not_converge_have_failed(data):
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_replicates_that_do_not_converge_have_failed(data, n_jobs):
     """Counted, without a warning from each."""
     with warnings.catch_warnings(action="ignore"):
         fit = mlm.lmer(SLOPE, data, control=mlm.Control(max_evaluations=1))
-    reason = "20 times: the optimiser stopped before its criterion was met"
+    reason = "100 times: the optimiser stopped before its criterion was met"
     with pytest.raises(ConvergenceError, match=reason):
-        fit.bootstrap(20, rng=1)
+        fit.bootstrap(100, rng=1, n_jobs=n_jobs)
 
 
 # -- data as they are -----------------------------------------------------------------------------
@@ -383,6 +399,17 @@ def test_bca_with_a_statistic_of_ones_own(fit):
     np.testing.assert_allclose(
         own.confint(method="bca")["conf_high"], full.confint(method="bca")["conf_high"].tail(1)
     )
+
+
+def test_bca_uses_the_criterion_of_the_fit(fit):
+    criteria = []
+
+    def statistic(replicate):
+        criteria.append(replicate.reml)
+        return replicate.sigma
+
+    fit.refit(reml=False).bootstrap(2, rng=1, statistic=statistic).confint(method="bca")
+    assert criteria == [False] * (1 + 2 + 18)
 
 
 def test_bca_where_a_group_cannot_be_left_out():

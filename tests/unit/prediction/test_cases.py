@@ -123,14 +123,15 @@ def test_draws_are_uniform(nested):
     np.testing.assert_allclose(np.bincount(first), 1000, atol=120)
 
 
-def test_a_factor_below_that_is_not_drawn_is_relabelled():
-    data = three_levels()
-    model = matrices("y ~ x + (1 | district) + (1 | school) + (1 | pupil)", data)
-    out, rows = draw(model, ["district"])
-    copies = {
-        (d, p) for d, p in zip(out.factors[0].codes, model.factors[2].codes[rows], strict=True)
-    }
-    assert out.factors[2].n_levels == len(copies)
+@pytest.mark.parametrize(("level", "place"), [("district", 0), ("school", 1)])
+def test_a_factor_below_that_is_not_drawn_is_relabelled(level, place):
+    """Pupils of two copies of a group are different pupils."""
+    model = matrices("y ~ x + (1 | district) + (1 | school) + (1 | pupil)", three_levels())
+    out, rows = draw(model, [level])
+    group, pupil = out.factors[place].codes, model.factors[2].codes[rows]
+    copies = set(zip(group.tolist(), pupil.tolist(), strict=True))
+    assert out.factors[2].n_levels == len(copies) > len(np.unique(pupil))
+    np.testing.assert_array_equal(np.bincount(out.factors[2].codes), 4)
 
 
 def test_rows_without_random_effects():

@@ -64,7 +64,14 @@ def test_reflated_covariances_are_the_estimates(fit):
 
 
 def test_reflated_covariances_with_weights():
-    check_reflated(weighted())
+    """What is resampled are the Pearson residuals, which are alike."""
+    fit = weighted()
+    check_reflated(fit)
+    scheme = residual_scheme(fit.model.matrices, fit.state)
+    pearson = fit.residuals("pearson")
+    np.testing.assert_allclose(
+        scheme.residuals, (pearson - pearson.mean()) * fit.sigma / pearson.std(), atol=1e-9
+    )
 
 
 def test_reflated_covariances_of_a_perfect_correlation():
