@@ -124,8 +124,8 @@ inline std::vector<double> Evaluator::exact_hessian(const Evaluation& ev, bool r
   return H;
 }
 
-// Hessian along the directions: exact without links, else by central differences of the gradient.
-// Leaves the evaluator at lambda.
+// Everything at lambda, where the evaluator is left. The Hessian is exact without links; with them it
+// is by central differences of the gradient if `curvature` is wanted, else average information.
 inline Evaluation expand(Evaluator& e, const std::vector<double>& lambda, bool reml,
                          const std::vector<Direction>& directions, bool curvature) {
   constexpr double kStep = 2e-4;  // relative error of the differences about 1e-8
@@ -153,7 +153,8 @@ inline Evaluation expand(Evaluator& e, const std::vector<double>& lambda, bool r
       for (int r = 0; r < t; ++r) H[t * nd + r] = H[r * nd + t] = 0.5 * (H[t * nd + r] + H[r * nd + t]);
   }
   Evaluation out = e.evaluate(lambda.data(), reml, directions, Want::expansion);
-  if (out.ok && curvature) out.hessian = e.isolated() ? e.exact_hessian(out, reml) : H;
+  if (out.ok && e.isolated()) out.hessian = e.exact_hessian(out, reml);
+  else if (curvature) out.hessian = H;
   return out;
 }
 

@@ -69,8 +69,8 @@ public:
   }
 
   // The criterion's parts and how they move along directions (factor, column, first row, w) of Lambda:
-  // log-determinants, rss, beta, F; gradient, Hessian (exact with `curvature`, else average
-  // information); q = -d rss, nu with d beta = -F nu, J with dF = F J F.
+  // log-determinants, rss, beta, F; gradient, Hessian (with `curvature`, or without links,
+  // exact, else average information); q = -d rss, nu with d beta = -F nu, J with dF = F J F.
   nb::tuple expand(std::vector<double> lambda, bool reml,
                    const std::vector<std::tuple<int, int, int, std::vector<double>>>& directions, bool curvature) {
     std::vector<ml::Direction> dirs;

@@ -70,7 +70,8 @@ class Expansion:
     gradient : ndarray, shape (n_theta,)
         Exact gradient of the criterion.
     hessian : ndarray, shape (n_theta, n_theta)
-        Average-information Hessian with the exact second derivative of V.
+        Hessian of the criterion: exact for one grouping factor, else the average information with
+        the exact second derivative of V.
     d_rss : ndarray, shape (n_theta,)
         Derivative of ``rss``.
     d_beta : ndarray, shape (n_theta, p)

@@ -1,0 +1,257 @@
+"""Profiles of the criterion over single parameters, and the confidence intervals they give.
+
+With ``m`` the degrees of freedom of the residual variance, the criterion of a fit is, before the
+residual standard deviation s is profiled out (Bates et al. 2015, Eqs. 33 and 40),
+
+    U(theta, log s) = log_det(theta) + m log(2 pi s^2) + rss(theta) / s^2,
+
+for REML with ``log |X'V^-1 X|`` in ``log_det`` and ``m = n - p``. A profile is the minimum of U over
+all other parameters at given values of one. For a fixed effect, rss becomes ``rss + (b -
+beta_j)^2 / F_jj``: the deviance by maximum likelihood, and the adjusted profile likelihood of Cox &
+Reid (1987, J. R. Stat. Soc. B 49, 1-39) by REML, which is least at the REML estimate. zeta is the
+signed root of the increase over the minimum (Bates & Watts 1988, Nonlinear Regression, ch. 6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from multilevel.inference.profile_parameters import Parameter
+    from multilevel.solver.curvature import Expansion
+    from multilevel.state import FitState
+    from multilevel.typing import Float
+
+__all__ = ["Curve", "Profiler"]
+
+# The minimum is found when a Newton step promises less than this.
+_DECREMENT = 1e-11
+# Accuracy of zeta at a limit.
+_ZETA = 1e-8
+# A minimum this far below that of the fit means that the fit is not at the optimum.
+_BELOW = 1e-5
+# What a zero entry of theta is moved to before a search: at zero the criterion is flat.
+_NUDGE = 0.02
+_STEPS, _ROOTS = 100, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Profile over one parameter.
+
+    Attributes
+    ----------
+    values, zeta : ndarray, shape (points,)
+        Values of the parameter, ascending, and the signed root of the increase of the criterion.
+    """
+
+    values: Float
+    zeta: Float
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """Value, gradient and Hessian of U, and the derivative by a fixed effect that is held."""
+
+    value: float
+    gradient: Float
+    hessian: Float
+    slope: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Minimum:
+    """Where the minimum at a value of the parameter is, and its derivative by that value."""
+
+    point: Float
+    value: float
+    slope: float
+
+
+class Profiler:
+    """Profiles of the criterion of one fit.
+
+    Parameters
+    ----------
+    expand : callable
+        theta -> :class:`Expansion`, by the criterion of the fit.
+    state : FitState
+        The fit.
+    """
+
+    def __init__(self, expand: Callable[[Float], Expansion], state: FitState) -> None:
+        self._expand = expand
+        self._state = state
+        self._m = state.nobs - (len(state.beta) if state.reml else 0)
+        self._origin = np.append(state.theta, np.log(state.sigma))
+
+    def limits(self, parameter: Parameter, cut: float) -> tuple[float, float]:
+        """Values at which zeta is -cut and cut; the end of the parameter's range if it is smaller.
+
+        NaN where a limit does not exist or is not found, and for a correlation that is undefined.
+        """
+        if not np.isfinite(parameter.estimate):
+            return np.nan, np.nan
+        low, high = (self._limit(parameter, sign, cut) for sign in (-1, 1))
+        return parameter.value(low), parameter.value(high)
+
+    def curve(self, parameter: Parameter, cut: float, n: int) -> Curve:
+        """Profile at about n values between the limits for ``cut``."""
+        if not np.isfinite(parameter.estimate):
+            return Curve(np.empty(0), np.empty(0))
+        values, zetas = [parameter.start], [0.0]
+        for sign in (-1, 1):
+            end = self._limit(parameter, sign, cut)
+            point = self._origin
+            steps = np.linspace(parameter.start, end, n // 2 + 1)[1:] if np.isfinite(end) else []
+            for at in steps:
+                found = self._minimum(parameter, float(at), point)
+                if found is None or at == parameter.start:
+                    continue
+                point = found.point
+                values.append(float(at))
+                zetas.append(sign * self._zeta(found))
+        order = np.argsort(values, kind="stable")
+        transformed = np.array(values)[order]
+        return Curve(
+            np.array([parameter.value(float(v)) for v in transformed]), np.array(zetas)[order]
+        )
+
+    # -- limits -----------------------------------------------------------------------------------
+
+    def _limit(self, parameter: Parameter, sign: int, cut: float) -> float:
+        """Transformed value at which ``sign * zeta`` is cut, by safeguarded Newton."""
+        low, high = parameter.bounds
+        bound = high if sign > 0 else low
+        start = parameter.start
+        if start == bound:
+            return bound
+        inner, outer, last = start, bound, np.nan
+        at = start + sign * cut * self._spread(parameter)
+        point = self._origin
+        for _ in range(_ROOTS):
+            at = min(at, bound) if sign > 0 else max(at, bound)
+            found = self._minimum(parameter, at, point)
+            if found is None or found.value < self._state.objective - _BELOW:
+                return np.nan
+            point, zeta = found.point, self._zeta(found)
+            if abs(zeta - cut) < _ZETA or at == last:
+                return at
+            if zeta < cut:
+                if at == bound:
+                    return bound
+                inner = at
+            else:
+                outer = at
+            last = at
+            slope = sign * found.slope / (2.0 * zeta) if zeta > 0.0 else 0.0
+            at = self._next(at, (cut - zeta) / slope if slope > 0 else np.inf, sign, inner, outer)
+        return np.nan
+
+    @staticmethod
+    def _next(at: float, step: float, sign: int, inner: float, outer: float) -> float:
+        """Newton's step if it stays in the bracket and is no leap; else half of it, or twice."""
+        proposed = at + sign * step
+        if np.isfinite(outer):
+            inside = min(inner, outer) < proposed < max(inner, outer)
+            return proposed if inside else (inner + outer) / 2.0
+        leap = 2.0 * max(abs(at), 1.0)
+        return proposed if abs(step) < leap else at + sign * leap
+
+    def _spread(self, parameter: Parameter) -> float:
+        """About one standard error on the scale of the search."""
+        if parameter.kind == "fixed":
+            return float(np.sqrt(self._state.vcov[parameter.column, parameter.column]))
+        if parameter.kind == "residual":
+            return float(1.0 / np.sqrt(2.0 * self._m))
+        return 0.3
+
+    def _zeta(self, found: _Minimum) -> float:
+        return float(np.sqrt(max(found.value - self._state.objective, 0.0)))
+
+    # -- minima -----------------------------------------------------------------------------------
+
+    def _minimum(self, parameter: Parameter, at: float, start: Float) -> _Minimum | None:
+        """Minimum of U with the parameter held, by Newton on the level it defines."""
+        held = (parameter.column, at) if parameter.kind == "fixed" else None
+        eta = parameter.restore(self._off_zero(start), at)
+        here = self._evaluate(eta, held)
+        damping = 0.0
+        for _ in range(_STEPS):
+            step, decrement, slope = _newton_step(parameter, eta, here, damping)
+            if decrement < _DECREMENT:
+                return _Minimum(eta, here.value, here.slope if held else slope)
+            moved = parameter.restore(eta + step, at)
+            there = self._evaluate(moved, held)
+            if there.value <= here.value + 1e-12 * abs(here.value):
+                if abs(there.value - here.value) <= 1e-12 * abs(here.value) and decrement < 1e-7:
+                    return _Minimum(moved, there.value, there.slope if held else slope)
+                eta, here, damping = moved, there, damping / 8.0 if damping > 1e-3 else 0.0
+            else:
+                damping = max(4.0 * damping, 0.1)
+                if damping > 1e12:
+                    break
+        return None
+
+    def _off_zero(self, point: Float) -> Float:
+        """The point with vanishing entries of theta moved a little: at zero the slope is zero."""
+        theta = point[:-1]
+        nudge = _NUDGE * max(1e-3, float(np.abs(theta).max(initial=0.0)))
+        return np.append(np.where(np.abs(theta) < 1e-3 * nudge, nudge, theta), point[-1])
+
+    def _evaluate(self, eta: Float, held: tuple[int, float] | None) -> _Point:
+        """U and its derivatives; the Hessian exact up to that of the parts (see Expansion)."""
+        with np.errstate(all="ignore"):
+            e, m = self._expand(eta[:-1]), self._m
+            weight = np.exp(-2.0 * eta[-1])
+            d_log_det = e.gradient - m * e.d_rss / e.rss
+            rss, d_rss, bend = e.rss, e.d_rss, m / e.rss**2 * np.outer(e.d_rss, e.d_rss)
+            slope = 0.0
+            if held is not None:
+                j, b = held
+                gap, f, df, db = b - e.beta[j], e.F[j, j], e.d_cov[:, j, j], e.d_beta[:, j]
+                share = gap / f
+                rss = rss + gap * share
+                d_rss = d_rss - 2.0 * share * db - share**2 * df
+                change = db + share * df
+                bend = bend + weight * 2.0 / f * np.outer(change, change)
+                slope = 2.0 * share * weight
+            gradient = np.append(d_log_det + weight * d_rss, 2.0 * m - 2.0 * weight * rss)
+            n = len(eta)
+            hessian = np.empty((n, n))
+            hessian[:-1, :-1] = e.hessian + bend
+            hessian[-1, :-1] = hessian[:-1, -1] = -2.0 * weight * d_rss
+            hessian[-1, -1] = 4.0 * weight * rss
+            value = e.log_det + m * (np.log(2.0 * np.pi) + 2.0 * eta[-1]) + weight * rss
+        return _Point(float(value) if np.isfinite(value) else np.inf, gradient, hessian, slope)
+
+
+def _newton_step(
+    parameter: Parameter, eta: Float, here: _Point, damping: float
+) -> tuple[Float, float, float]:
+    """Step along the level of the parameter, what it promises, and the derivative by the level.
+
+    The Hessian of the Lagrangian is taken on the tangent space, in units in which the Hessian of U
+    has a unit diagonal, its eigenvalues by absolute value (no step towards a saddle).
+    """
+    unit = 1.0 / np.sqrt(np.maximum(np.abs(here.hessian.diagonal()), 1e-12))
+    g, H = here.gradient * unit, here.hessian * np.outer(unit, unit)
+    slope = 0.0
+    basis = np.eye(len(eta))
+    if parameter.kind != "fixed":
+        level = parameter.level(eta)
+        a = level.gradient * unit
+        multiplier = float(a @ g / (a @ a))
+        H = H - multiplier * level.hessian * np.outer(unit, unit)
+        slope = multiplier * (1.0 - level.value**2 if parameter.kind == "corr" else 1.0)
+        basis = np.linalg.qr(np.column_stack([a, basis]))[0][:, 1:]
+    w, V = np.linalg.eigh(basis.T @ H @ basis)
+    V = basis @ V
+    along = V.T @ g
+    w = np.maximum(np.abs(w), 1e-10) + damping
+    return -(V @ (along / w)) * unit, float(along @ (along / w)), slope
