@@ -11,6 +11,7 @@ import numpy as np
 from multilevel.exceptions import DataError
 from multilevel.fits.reference_grid import as_names
 from multilevel.frames.emit import to_frame
+from multilevel.inference.linear_functions import combine
 from multilevel.inference.mean_contrasts import mean_contrasts
 from multilevel.inference.multiplicity import Adjustment, Family
 from multilevel.report.numbers import fixed_point, p_value, significant
@@ -159,7 +160,7 @@ class MarginalMeans:
         names = [name for name in self.labels if name not in by]
         families = [mean_contrasts(method, self._row_labels(rows, names), ref) for rows in groups]
         pairs = list(zip(families, groups, strict=True))
-        parts = [_combine(family.weights, self.L[rows]) for family, rows in pairs]
+        parts = [combine(family.weights, self.L[rows]) for family, rows in pairs]
         notes, adjustment = self.notes, adjust or families[0].adjustment
         if adjustment == "tukey" and not families[0].pairwise:
             adjustment = "sidak"
@@ -369,14 +370,6 @@ class MarginalMeans:
 def _size(adjustment: Adjustment, family: Family) -> int:
     sizes = {"tukey": family.n_means, "scheffe": family.rank}
     return sizes.get(adjustment, len(family.statistic))
-
-
-def _combine(weights: Float, L: Float) -> Float:
-    """``weights @ L``, where a row without a value matters only if it has a weight."""
-    lost = np.isnan(L).any(axis=1)
-    combined: Float = weights @ np.where(lost[:, None], 0.0, L)
-    combined[np.abs(weights[:, lost]).sum(axis=1) > 0.0] = np.nan
-    return combined
 
 
 def as_text(label: Any) -> str:

@@ -12,6 +12,7 @@ from multilevel.exceptions import DataError, NotSupportedError
 from multilevel.fits.marginal_means import MarginalMeans, as_text
 from multilevel.fits.reference_grid import Averaging, as_names
 from multilevel.formula.parse import parse
+from multilevel.inference.linear_functions import combine
 from multilevel.typing import check_option
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _interaction(grid: ReferenceGrid, names: Sequence[str], values: Mapping[str,
     for name in names:
         differences = np.diff(np.eye(len(near[name])), axis=0)
         contrasts = np.asarray(np.kron(differences, contrasts))
-    return contrasts @ grid.rows(names, near, "equal")
+    return combine(contrasts, grid.rows(names, near, "equal"))
 
 
 def _check_slope(design: Design, grid: ReferenceGrid, values: Mapping[str, Any], name: str) -> None:
@@ -165,7 +166,9 @@ def _notes(
     held = [
         f"{name} = {as_text(values[name][0])}"
         for name in values
-        if len(values[name]) == 1 and name not in targets
+        if len(values[name]) == 1
+        and name not in targets
+        and not (name == slope and grid.is_linear(name))
     ]
     if held:
         notes.append(f"Held at {', '.join(held)}.")

@@ -41,6 +41,7 @@ _CENTRAL = np.array([-2.0, -1.0, 1.0, 2.0, 0.0]), np.array([1.0, -8.0, 8.0, -1.0
 _FORWARD = np.arange(5.0), np.array([-25.0, 48.0, -36.0, 16.0, -3.0]) / 12.0
 # Step as a part of the predictor's range: small against the distance of the knots of splines.
 _STEP = 1e-4
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,10 @@ class ReferenceGrid:
         }
         order = list(self.predictors)
         return sorted(found - {frozenset()}, key=lambda t: (len(t), sorted(map(order.index, t))))
+
+    def is_linear(self, name: str) -> bool:
+        """Whether a predictor stands in the formula as it is only, not inside a function."""
+        return all(f == name or not _uses(f, name) for p in self._products for f in p)
 
     def values(self, at: Mapping[str, Any] | None) -> dict[str, list[Any]]:
         """Values of every predictor in the grid.
@@ -237,15 +242,13 @@ class ReferenceGrid:
             else:
                 points[i], parts[i] = _CENTRAL
         moved = np.asarray(values[name], dtype=np.float64)[:, None] + step * points
-        total: Float = np.sum(
-            [
-                parts[index[name], k, None]
-                * self._design_matrix({**values, name: moved[:, k].tolist()}, index)
-                for k in range(5)
-            ],
-            axis=0,
-        )
-        return total / step
+        total, size = 0.0, 0.0
+        for k in range(5):
+            there = {**values, name: moved[:, k].tolist()}
+            part = parts[index[name], k, None] * self._design_matrix(there, index)
+            total, size = total + part, size + np.abs(part)
+        # Exactly zero where a column does not depend on the predictor.
+        return np.where(np.abs(total) <= _ROUNDING * size, 0.0, total) / step
 
     def _shares(
         self, axes: Sequence[str], n_targets: int, values: Values, weights: Averaging
@@ -311,7 +314,11 @@ def _levels(variable: Variable, *, coded: bool) -> tuple[Any, ...] | None:
 
 
 def _default(column: Predictor) -> list[Any]:
-    return [float(column.values.mean())] if column.levels is None else list(column.levels)
+    """All levels, or the mean (that of a centred column is 0 but for rounding)."""
+    if column.levels is not None:
+        return list(column.levels)
+    mean, largest = float(column.values.mean()), float(np.abs(column.values).max())
+    return [mean if abs(mean) > _ROUNDING * largest else 0.0]
 
 
 def _checked(column: Predictor, given: Any) -> list[Any]:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from multilevel.inference.degrees_of_freedom import FixedTests, JointTest
     from multilevel.typing import Float, IndexArray
 
-__all__ = ["LinearFunctions"]
+__all__ = ["LinearFunctions", "combine"]
 
 # Collinear columns are found to a part of 1e-7 of their length, and relations hold to that.
 TOLERANCE = 1e-6
+# Weights that cancel leave this part of the size of the summands at most.
+ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +92,16 @@ class LinearFunctions:
         ours = L[:, self.kept]
         size = np.abs(ours) @ np.abs(self.aliasing) + np.abs(L[:, gone])
         return ours @ self.aliasing - L[:, gone], size
+
+
+def combine(weights: Float, L: Float) -> Float:
+    """``weights @ L``, exactly zero where the summands cancel (df may depend on it).
+
+    A row of L without a value (NaN) matters only where it has a weight.
+    """
+    lost = np.asarray(np.isnan(L).any(axis=1))
+    known = np.where(lost[:, None], 0.0, L)
+    combined: Float = weights @ known
+    combined[np.abs(combined) <= ROUNDING * (np.abs(weights) @ np.abs(known))] = 0.0
+    combined[np.abs(weights[:, lost]).sum(axis=1) > 0.0] = np.nan
+    return combined
