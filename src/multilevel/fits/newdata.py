@@ -56,10 +56,8 @@ def predicted_rows(
     return PredictedRows(new.X[:, matrices.kept], new.offset, new.z, codes, chosen), new.table
 
 
-def new_weights(given: Any, table: Table) -> Float | None:
+def new_weights(given: Any, table: Table) -> Float:
     """Prior weights of new rows, shape (n_rows,): the column that the fit had them from."""
-    if given is None:
-        return None
     if not isinstance(given, str):
         raise DataError(
             "The model was fitted with an array of weights, which new data do not have, so the "

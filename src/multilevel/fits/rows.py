@@ -17,11 +17,13 @@ from multilevel.inference.wald import check_level
 from multilevel.prediction.predict import fixed_part, random_part
 from multilevel.prediction.simulate import simulate_responses
 from multilevel.prediction.uncertainty import error_variances, unknown_variances
+from multilevel.report.augment import spread
 from multilevel.report.tidy import interval_columns
 from multilevel.solver.prediction_errors import sensitivity
 from multilevel.typing import check_option
 
 if TYPE_CHECKING:
+    from multilevel.frames.table import Table
     from multilevel.inference.degrees_of_freedom import DfMethod, FixedTests
     from multilevel.prediction.uncertainty import PredictedRows
     from multilevel.solver.prediction_errors import Sensitivity
@@ -117,34 +119,36 @@ class FitRows(FitNumbers):
             of more than 6,000 effects.
         """
         check_option("new_levels", new_levels, NewLevels)
-        matrices, state = self._matrices, self.state
         future = interval == "prediction"
         rows, table = predicted_rows(
             self.model.design, newdata, re_form, new_levels, all_effects=future
         )
-        fitted = rows.means(matrices, state)
+        fitted = rows.means(self._matrices, self.state)
         if interval is None:
             if df_method is not None:
                 raise ValueError("df_method is for intervals: give interval='confidence', too.")
             return fitted
         check_option("interval", interval, PredictionInterval)
         check_level(level)
-        variance = np.zeros(len(fitted))
-        if future:
-            given = self.model._arguments["weights"]
-            weights = matrices.weights if newdata is None else new_weights(given, table)
-            variance += self.sigma**2 if weights is None else self.sigma**2 / weights
-        complete = ~np.isnan(fitted)
-        variance[~complete] = np.nan
-        errors, df = self._prediction_errors(rows.take(complete), future, df_method)
-        variance[complete] += errors
-        columns = {"fitted": fitted, "std_error": np.sqrt(variance)}
+        complete = np.flatnonzero(~np.isnan(fitted))
+        residual = self._residual_variances(newdata, table) if future else 0.0
+        error, df = self._prediction_errors(rows.take(complete), future, df_method)
+        columns = {
+            "fitted": fitted,
+            "std_error": np.sqrt(spread(error, complete, len(fitted)) + residual),
+        }
         if df is not None:
-            columns["df"] = np.full(len(fitted), np.nan)
-            columns["df"][complete] = df
-        quantiles = np.inf if df is None else columns["df"]
+            columns["df"] = spread(df, complete, len(fitted))
+        quantiles = columns.get("df", np.inf)
         bounds = interval_columns(fitted, columns["std_error"], level, quantiles)
         return to_frame({**columns, **bounds}, table)
+
+    def _residual_variances(self, newdata: Any, table: Table) -> Float | float:
+        """Residual variances of the rows to be predicted."""
+        weights = self._matrices.weights
+        if weights is not None and newdata is not None:
+            weights = new_weights(self.model._arguments["weights"], table)
+        return self.sigma**2 if weights is None else self.sigma**2 / weights
 
     def _prediction_errors(
         self, rows: PredictedRows, future: bool, df_method: DfMethod | None

@@ -38,7 +38,7 @@ RobustKind = Literal["CR0", "CR1", "CR1S", "CR2", "CR3"]
 # A cluster's share of the information in some direction is at most 1; from this close on, the
 # coefficient in that direction is identified by that cluster alone.
 _ALONE = 1e-9
-# Variance of a contrast relative to the largest, below which it is a combination of the others.
+# Variance of a combination of contrasts, each of length one, below which it is none of its own.
 _DEPENDENT = 1e-12
 # With fewer clusters than this the summary warns: robust tests have little to go by.
 _FEW = 6
@@ -100,20 +100,24 @@ class RobustTests:
         """
         from scipy.special import fdtrc
 
+        deviation = L @ self.beta - (0.0 if null is None else null)
         contrasts = L @ self.root
-        values, vectors = np.linalg.eigh(contrasts @ contrasts.T)
-        basis = vectors[:, values > _DEPENDENT * max(values.max(initial=0.0), 0.0)].T
+        size = np.linalg.norm(contrasts, axis=1)
+        some = size > 0.0
+        contrasts, size = contrasts[some], size[some]
+        values, vectors = np.linalg.eigh(contrasts @ contrasts.T / np.outer(size, size))
+        basis = vectors[:, values > _DEPENDENT * len(values)].T / size
         q = len(basis)
         if q == 0:
             return JointTest(np.nan, 0, np.nan, np.nan)
-        deviation = basis @ (L @ self.beta - (0.0 if null is None else null))
-        covariance = basis @ L @ self.vcov @ L.T @ basis.T
-        size = np.sqrt(values[-q:])
+        turned = basis @ L[some]
+        covariance = turned @ self.vcov @ turned.T
         eta = _wishart_df(self, basis @ contrasts)
         df_residual = eta - q + 1.0
-        spectrum = np.linalg.eigvalsh(covariance / np.outer(size, size))
+        spectrum = np.linalg.eigvalsh(covariance)
         if not df_residual > 0.0 or spectrum[0] <= _DEPENDENT * spectrum[-1]:
             return JointTest(np.nan, q, df_residual, np.nan)
+        deviation = basis @ deviation[some]
         wald = float(deviation @ np.linalg.solve(covariance, deviation))
         statistic = df_residual / (eta * q) * wald
         return JointTest(statistic, q, df_residual, float(fdtrc(q, df_residual, statistic)))
@@ -209,7 +213,7 @@ def _satterthwaite(tests: RobustTests, row: Float) -> float:
     cross = tests.cross @ row
     shared = np.einsum("ij,ij->i", cross, cross)
     spread = np.sum(own**2) - 2.0 * np.sum(own * shared) + np.sum((cross.T @ cross) ** 2)
-    return float(np.sum(own - shared) ** 2 / spread)
+    return float(np.sum(own - shared) ** 2 / spread) if spread > 0.0 else float("nan")
 
 
 def _wishart_df(tests: RobustTests, contrasts: Float) -> float:

@@ -72,8 +72,8 @@ def joint_covariance(matrices: ModelMatrices, state: FitState) -> Float:
     joint[:p, :p] = state.vcov
     joint[p:, :p] = -(Lambda @ np.linalg.solve(R, (B @ F).T).T) * state.sigma**2
     joint[:p, p:] = joint[p:, :p].T
-    joint[p:, p:] = state.sigma**2 * (S + S.T) / 2.0
-    return joint
+    joint[p:, p:] = state.sigma**2 * S
+    return (joint + joint.T) / 2.0
 
 
 def _spherical_columns(matrices: ModelMatrices, state: FitState, root: Float) -> tuple[Any, Any]:

@@ -55,9 +55,9 @@ class PredictedRows:
     codes: tuple[Int, ...]
     chosen: tuple[Mask, ...]
 
-    def take(self, where: Mask) -> PredictedRows:
-        """Some of the rows."""
-        if where.all():
+    def take(self, where: IndexArray) -> PredictedRows:
+        """The rows at some positions, in order."""
+        if len(where) == len(self.X):
             return self
         offset = None if self.offset is None else self.offset[where]
         z, codes = tuple(z[where] for z in self.z), tuple(c[where] for c in self.codes)

@@ -185,6 +185,18 @@ def test_joint_test_of_one_contrast_is_the_squared_t_test():
     twice = tests.joint(np.vstack([row, 3 * row]))
     assert (twice.df, twice.statistic) == (1, pytest.approx(joint.statistic, rel=1e-9))
     assert tests.joint(np.zeros((1, 3))).df == 0
+    assert np.isnan(tests.df(np.zeros((1, 3)))).all()
+
+
+def test_joint_test_of_contrasts_in_very_different_units():
+    data = panel(1)
+    results = []
+    for scale in (1.0, 1e9):
+        fit = mlm.lmer("y ~ x + u + (1 | school)", data.assign(x=scale * data["x"]))
+        codes = data["school"].to_numpy()
+        joint = robust_tests(fit.model.matrices, fit.state, "CR2", codes, "school").joint(np.eye(3))
+        results.append([joint.df, joint.statistic, joint.df_residual])
+    np.testing.assert_allclose(*results, rtol=1e-6)
 
 
 def test_a_coefficient_of_one_cluster_has_no_test():
