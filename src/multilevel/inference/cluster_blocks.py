@@ -10,7 +10,7 @@ import numpy as np
 from multilevel.exceptions import DataError, NotSupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from multilevel.design.matrices import ModelMatrices
     from multilevel.state import FitState
@@ -20,6 +20,8 @@ __all__ = ["Clusters", "check_clusters", "top_level_factor"]
 
 # Numbers in one dense array: a gigabyte of them.
 _LARGEST = 125_000_000
+# Numbers in the columns of the clusters that are worked on at a time.
+_BATCH = 1_000_000
 
 
 def top_level_factor(matrices: ModelMatrices) -> int:
@@ -92,30 +94,33 @@ def _nests(inner: Int, n_inner: int, outer: Int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """The rows of one cluster, seen from an orthonormal basis of all that matters.
+class Blocks:
+    """Clusters of equal shape, each seen from an orthonormal basis of all that matters.
 
-    Outside the span of its columns of X and Z, the covariance matrix of the cluster is a multiple
-    of the identity when its prior weights are equal; the basis U then has few columns. Otherwise
-    it is the identity.
+    Outside the span of its columns of X and Z, the covariance matrix of a cluster is a multiple of
+    the identity when its prior weights are equal; the basis U then has few columns. Otherwise it
+    is the identity.
 
     Attributes
     ----------
-    X : ndarray, shape (r, p)
+    clusters : ndarray of intp, shape (b,)
+        Which clusters they are.
+    X : ndarray, shape (b, r, p)
         ``U' X``.
-    e : ndarray, shape (r,)
+    e : ndarray, shape (b, r)
         ``U'`` times the marginal residuals ``y - X beta``.
-    V : ndarray, shape (r, r)
+    V : ndarray, shape (b, r, r)
         ``U' V U``, relative to the residual variance.
     """
 
+    clusters: IndexArray
     X: Float
     e: Float
     V: Float
 
 
 class Clusters:
-    """The rows of a model, sorted by cluster.
+    """The rows of a model by cluster.
 
     Parameters
     ----------
@@ -135,66 +140,99 @@ class Clusters:
     """
 
     def __init__(self, matrices: ModelMatrices, state: FitState, codes: Int, X: Float) -> None:
-        self._order = np.argsort(codes, kind="stable")
-        sorted_codes = codes[self._order]
-        starts = np.flatnonzero(np.diff(sorted_codes, prepend=sorted_codes[0] - 1))
-        self._bounds: Sequence[int] = [*starts.tolist(), len(codes)]
-        self.n_clusters = len(starts)
-        self._X = X
-        self._matrices = matrices
+        cluster, sizes = np.unique(codes, return_inverse=True, return_counts=True)[1:]
+        self.n_clusters = len(sizes)
+        self._order = np.argsort(cluster, kind="stable")
+        self._starts = np.cumsum(sizes) - sizes
+        self._X, self._matrices = X, matrices
         offset = 0.0 if matrices.offset is None else matrices.offset
         self._e = matrices.y - offset - matrices.X @ state.beta
+        n = matrices.n_rows
+        self._root = np.ones(n) if matrices.weights is None else np.sqrt(matrices.weights)
         self._factors = [term.relative_factor for term in state.terms]
+        places = [_places(f.codes, f.n_levels, cluster, len(sizes)) for f in matrices.factors]
+        self._place = [place for place, _ in places]
+        sorted_root = self._root[self._order]
+        unequal = np.maximum.reduceat(sorted_root, self._starts) > np.minimum.reduceat(
+            sorted_root, self._starts
+        )
+        self._shapes = np.column_stack([sizes, unequal, *(count for _, count in places)])
 
-    def information(self) -> Iterator[tuple[Float, Float]]:
-        """For every cluster ``X' V^-1 X``, shape (p, p), and the score ``X' V^-1 e``, shape (p,).
+    def information(self) -> tuple[Float, Float]:
+        """``X' V^-1 X`` of every cluster, shape (m, p, p), and ``X' V^-1 e``, shape (m, p).
 
-        By Woodbury's identity where the cluster has fewer random effects than rows.
+        By Woodbury's identity where a cluster has fewer random effects than rows.
         """
-        for rows in self._rows():
-            root = self._root_weights(rows)
-            T = self._effects(rows) * root[:, None]
-            B = np.column_stack([self._X[rows], self._e[rows]]) * root[:, None]
-            n, q = T.shape
+        p = self._X.shape[1]
+        S, scores = np.empty((self.n_clusters, p, p)), np.empty((self.n_clusters, p))
+        for clusters, rows in self._batches():
+            root = self._root[rows][:, :, None]
+            T = self._effects(rows) * root
+            B = np.concatenate([self._X[rows], self._e[rows][:, :, None]], axis=2) * root
+            n, q = T.shape[1:]
+            Tt, Bt = T.swapaxes(1, 2), B.swapaxes(1, 2)
             if q < n:
-                TB = T.T @ B
-                inner = np.linalg.solve(np.eye(q) + T.T @ T, TB)
-                product = B.T @ B - TB.T @ inner
+                product = Bt @ B - (Bt @ T) @ np.linalg.solve(np.eye(q) + Tt @ T, Tt @ B)
             else:
-                product = B.T @ np.linalg.solve(np.eye(n) + T @ T.T, B)
-            yield product[:-1, :-1], product[:-1, -1]
+                product = Bt @ np.linalg.solve(np.eye(n) + T @ Tt, B)
+            S[clusters], scores[clusters] = product[:, :-1, :-1], product[:, :-1, -1]
+        return S, scores
 
-    def blocks(self) -> Iterator[Block]:
-        """Every cluster's block; one is in memory at a time."""
-        for rows in self._rows():
-            root = self._root_weights(rows)
-            T, X, e = self._effects(rows), self._X[rows], self._e[rows]
-            n, width = len(rows), T.shape[1] + X.shape[1]
-            if width < n and np.ptp(root) == 0.0:
-                basis = np.linalg.qr(np.column_stack([T, X]))[0]
-                T, X, e, root = basis.T @ T, basis.T @ X, basis.T @ e, root[:width]
-            _check_size(len(X), len(X))
-            yield Block(X, e, T @ T.T + np.diag(root**-2.0))
+    def blocks(self) -> Iterator[Blocks]:
+        """All clusters, some of equal shape at a time."""
+        for clusters, rows in self._batches():
+            T, X, e = self._effects(rows), self._X[rows], self._e[rows][:, :, None]
+            n, width = T.shape[1], T.shape[2] + X.shape[2]
+            root = self._root[rows]
+            if width < n and not self._shapes[clusters[0], 1]:
+                Ut = np.linalg.qr(np.concatenate([T, X], axis=2))[0].swapaxes(1, 2)
+                T, X, e, root = Ut @ T, Ut @ X, Ut @ e, root[:, :width]
+            _check_size(X.shape[1], X.shape[1])
+            V = T @ T.swapaxes(1, 2)
+            diagonal = np.arange(X.shape[1])
+            V[:, diagonal, diagonal] += root**-2.0
+            yield Blocks(clusters, X, e[:, :, 0], V)
 
-    def _rows(self) -> Iterator[IndexArray]:
-        for start, stop in zip(self._bounds[:-1], self._bounds[1:], strict=True):
-            yield self._order[start:stop]
-
-    def _root_weights(self, rows: IndexArray) -> Float:
-        weights = self._matrices.weights
-        return np.ones(len(rows)) if weights is None else np.sqrt(weights[rows])
+    def _batches(self) -> Iterator[tuple[IndexArray, IndexArray]]:
+        """Clusters of equal shape (b,) and their rows (b, n), as many as fit in the memory."""
+        shapes, which = np.unique(self._shapes, axis=0, return_inverse=True)
+        which = which.reshape(-1)
+        members = np.split(np.argsort(which, kind="stable"), np.cumsum(np.bincount(which))[:-1])
+        for (n, unequal, *counts), alike in zip(shapes.tolist(), members, strict=True):
+            columns = self._X.shape[1] + sum(
+                counts[t.factor] * len(t.names) for t in self._matrices.terms
+            )
+            _check_size(n, columns)
+            step = max(1, _BATCH // (n * max(columns + 1, n if unequal else 0)))
+            for start in range(0, len(alike), step):
+                clusters = alike[start : start + step]
+                yield clusters, self._order[self._starts[clusters][:, None] + np.arange(n)]
 
     def _effects(self, rows: IndexArray) -> Float:
-        """``Z Lambda`` of some rows, shape (len(rows), effects of their groups)."""
-        parts = [np.empty((len(rows), 0))]
+        """``Z Lambda`` of clusters of equal shape, (b, n, effects of their groups)."""
+        b, n = rows.shape
+        parts = [np.empty((b, n, 0))]
         for term, factor in zip(self._matrices.terms, self._factors, strict=True):
-            codes = self._matrices.factors[term.factor].codes[rows]
-            groups, local = np.unique(codes, return_inverse=True)
-            _check_size(len(rows), len(groups) * len(factor))
-            part = np.zeros((len(rows), len(groups), factor.shape[1]))
-            part[np.arange(len(rows)), local] = term.z[rows] @ factor
-            parts.append(part.reshape(len(rows), -1))
-        return np.column_stack(parts)
+            place = self._place[term.factor][rows]
+            part = np.zeros((b, n, int(place.max()) + 1, len(factor)))
+            np.put_along_axis(
+                part, place[:, :, None, None], (term.z[rows] @ factor)[:, :, None], axis=2
+            )
+            parts.append(part.reshape(b, n, -1))
+        return np.concatenate(parts, axis=2)
+
+
+def _places(
+    codes: Int, n_levels: int, cluster: IndexArray, m: int
+) -> tuple[IndexArray, IndexArray]:
+    """Position of each row's group among those of its cluster (n,), and their number (m,)."""
+    home = np.empty(n_levels, dtype=np.intp)
+    home[codes] = cluster
+    counts = np.bincount(home, minlength=m)
+    order = np.argsort(home, kind="stable")
+    place = np.empty(n_levels, dtype=np.intp)
+    place[order] = np.arange(n_levels) - (np.cumsum(counts) - counts)[home[order]]
+    return place[codes], counts
 
 
 def _check_size(rows: int, columns: int) -> None:

@@ -152,7 +152,7 @@ def robust_tests(
     check_clusters(matrices, codes, name)
     Q, R = np.linalg.qr(matrices.X)
     clusters = Clusters(matrices, state, codes, Q)
-    S, scores = (np.array(part) for part in zip(*clusters.information(), strict=True))
+    S, scores = clusters.information()
     turn = np.linalg.inv(np.linalg.cholesky(S.sum(axis=0))).T
     S, scores = turn.T @ S @ turn, scores @ turn
     shares, directions = np.linalg.eigh(S)
@@ -192,17 +192,20 @@ def _unbiased(clusters: Clusters, turn: Float, alone: IndexArray) -> tuple[Float
     With ``V = D'D`` and ``B = D (V - X X') D'``, ``A = D' B^(-1/2) D``, the inverse root being
     Moore and Penrose's: ``alone`` directions rest on the cluster, and there B is zero.
     """
-    scores, own, cross = [], [], []
-    for block, zeros in zip(clusters.blocks(), alone.tolist(), strict=True):
-        X, V = block.X @ turn, block.V
-        lower = np.linalg.cholesky(V)
-        values, vectors = np.linalg.eigh(lower.T @ (V - X @ X.T) @ lower)
-        half = lower @ vectors[:, zeros:]
-        E = (half / np.sqrt(values[zeros:])) @ (half.T @ np.linalg.solve(V, X))
-        scores.append(E.T @ block.e)
-        own.append(E.T @ V @ E)
-        cross.append(X.T @ E)
-    return np.array(scores), np.array(own), np.array(cross)
+    m, p = len(alone), len(turn)
+    scores, own, cross = np.empty((m, p)), np.empty((m, p, p)), np.empty((m, p, p))
+    for block in clusters.blocks():
+        at, X, V = block.clusters, block.X @ turn, block.V
+        Xt, lower = X.swapaxes(1, 2), np.linalg.cholesky(V)
+        values, vectors = np.linalg.eigh(lower.swapaxes(1, 2) @ (V - X @ Xt) @ lower)
+        half = lower @ vectors
+        rests = np.arange(values.shape[1]) < alone[at][:, None]
+        inverse = np.where(rests, 0.0, 1.0 / np.sqrt(np.where(rests, 1.0, values)))
+        E = (half * inverse[:, None, :]) @ (half.swapaxes(1, 2) @ np.linalg.solve(V, X))
+        Et = E.swapaxes(1, 2)
+        scores[at] = (Et @ block.e[:, :, None])[:, :, 0]
+        own[at], cross[at] = Et @ V @ E, Xt @ E
+    return scores, own, cross
 
 
 def _satterthwaite(tests: RobustTests, row: Float) -> float:
