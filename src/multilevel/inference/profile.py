@@ -14,13 +14,13 @@ signed root of the increase over the minimum (Bates & Watts 1988, Nonlinear Regr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from multilevel.inference.profile_parameters import Parameter
     from multilevel.solver.curvature import Expansion
@@ -35,8 +35,12 @@ _DECREMENT = 1e-11
 _ZETA = 1e-8
 # A minimum this far below that of the fit means that the fit is not at the optimum.
 _BELOW = 1e-5
-# What a zero entry of theta is moved to before a search: at zero the criterion is flat.
+# What a zero entry of theta is moved to before a search (for a column of mean square 1): at zero
+# the criterion is flat.
 _NUDGE = 0.02
+# A step that leaves more than this share of the promise is slow: the Hessian is then sharpened by
+# differences of the gradient with this step (in units of the curvature).
+_SLOW, _DIFFERENCE = 0.1, 1e-4
 _STEPS, _ROOTS = 100, 60
 
 
@@ -82,10 +86,21 @@ class Profiler:
         theta -> :class:`Expansion`, by the criterion of the fit.
     state : FitState
         The fit.
+    parameters : sequence of Parameter
+        All parameters of the model.
     """
 
-    def __init__(self, expand: Callable[[Float], Expansion], state: FitState) -> None:
+    def __init__(
+        self,
+        expand: Callable[[Float], Expansion],
+        state: FitState,
+        parameters: Sequence[Parameter],
+    ) -> None:
         self._expand = expand
+        self._units = np.ones(len(state.theta))
+        for parameter in parameters:
+            if parameter.kind == "sd":
+                self._units[parameter.rows[0]] = parameter.unit / state.sigma
         self._state = state
         self._m = state.nobs - (len(state.beta) if state.reml else 0)
         self._origin = np.append(state.theta, np.log(state.sigma))
@@ -128,38 +143,37 @@ class Profiler:
         """Transformed value at which ``sign * zeta`` is cut, by safeguarded Newton."""
         low, high = parameter.bounds
         bound = high if sign > 0 else low
-        start = parameter.start
-        if start == bound:
-            return bound
-        inner, outer, last = start, bound, np.nan
-        at = start + sign * cut * self._spread(parameter)
-        point = self._origin
+        at = start = inner = parameter.start
+        outer, point, zeta = np.nan, self._origin, 0.0
+        proposed = start + sign * cut * self._spread(parameter)
         for _ in range(_ROOTS):
-            at = min(at, bound) if sign > 0 else max(at, bound)
+            if inner == bound:
+                return bound
+            at = min(proposed, bound) if sign > 0 else max(proposed, bound)
             found = self._minimum(parameter, at, point)
             if found is None or found.value < self._state.objective - _BELOW:
                 return np.nan
             point, zeta = found.point, self._zeta(found)
-            if abs(zeta - cut) < _ZETA or at == last:
+            if abs(zeta - cut) < _ZETA:
                 return at
             if zeta < cut:
-                if at == bound:
-                    return bound
                 inner = at
             else:
                 outer = at
-            last = at
+            if abs(outer - inner) <= 1e-12 * (1.0 + abs(at)):
+                return at
             slope = sign * found.slope / (2.0 * zeta) if zeta > 0.0 else 0.0
-            at = self._next(at, (cut - zeta) / slope if slope > 0 else np.inf, sign, inner, outer)
+            step = (cut - zeta) / slope if slope > 0.0 else np.inf
+            proposed = self._next(at, step, sign, inner, outer)
         return np.nan
 
     @staticmethod
     def _next(at: float, step: float, sign: int, inner: float, outer: float) -> float:
-        """Newton's step if it stays in the bracket and is no leap; else half of it, or twice."""
+        """Newton's step, unless it leaves the bracket (then its middle) or is a leap."""
         proposed = at + sign * step
         if np.isfinite(outer):
             inside = min(inner, outer) < proposed < max(inner, outer)
-            return proposed if inside else (inner + outer) / 2.0
+            return float(proposed if inside else (inner + outer) / 2.0)
         leap = 2.0 * max(abs(at), 1.0)
         return proposed if abs(step) < leap else at + sign * leap
 
@@ -181,16 +195,21 @@ class Profiler:
         held = (parameter.column, at) if parameter.kind == "fixed" else None
         eta = parameter.restore(self._off_zero(start), at)
         here = self._evaluate(eta, held)
-        damping = 0.0
+        damping, last = 0.0, np.inf
         for _ in range(_STEPS):
             step, decrement, slope = _newton_step(parameter, eta, here, damping)
+            if damping == 0.0 and _SLOW * last < decrement < 1.0:
+                here = self._sharpened(eta, here, held)
+                step, decrement, slope = _newton_step(parameter, eta, here, damping)
             if decrement < _DECREMENT:
                 return _Minimum(eta, here.value, here.slope if held else slope)
             moved = parameter.restore(eta + step, at)
             there = self._evaluate(moved, held)
-            if there.value <= here.value + 1e-12 * abs(here.value):
-                if abs(there.value - here.value) <= 1e-12 * abs(here.value) and decrement < 1e-7:
+            noise = 1e-12 * (abs(here.value) + self._m)
+            if there.value <= here.value + noise:
+                if here.value - there.value <= noise and decrement < 1e-6:
                     return _Minimum(moved, there.value, there.slope if held else slope)
+                last = decrement if damping == 0.0 else np.inf
                 eta, here, damping = moved, there, damping / 8.0 if damping > 1e-3 else 0.0
             else:
                 damping = max(4.0 * damping, 0.1)
@@ -198,10 +217,19 @@ class Profiler:
                     break
         return None
 
+    def _sharpened(self, eta: Float, here: _Point, held: tuple[int, float] | None) -> _Point:
+        """The same point with the Hessian by differences of the gradient."""
+        steps = _DIFFERENCE / np.sqrt(np.maximum(np.abs(here.hessian.diagonal()), 1e-12))
+        rows = [
+            (self._evaluate(eta + move, held).gradient - here.gradient) / step
+            for move, step in zip(np.diag(steps), steps, strict=True)
+        ]
+        hessian = np.array(rows)
+        return replace(here, hessian=(hessian + hessian.T) / 2.0)
+
     def _off_zero(self, point: Float) -> Float:
         """The point with vanishing entries of theta moved a little: at zero the slope is zero."""
-        theta = point[:-1]
-        nudge = _NUDGE * max(1e-3, float(np.abs(theta).max(initial=0.0)))
+        theta, nudge = point[:-1], _NUDGE * self._units
         return np.append(np.where(np.abs(theta) < 1e-3 * nudge, nudge, theta), point[-1])
 
     def _evaluate(self, eta: Float, held: tuple[int, float] | None) -> _Point:
