@@ -135,9 +135,7 @@ class Bootstrap:
         DataError
             For BCa, if the model cannot be fitted without some group.
         """
-        check_option("method", method, IntervalMethod)
-        given = self._accelerations if method == "bca" else None
-        low, high = bootstrap_intervals(self.estimates, self.replicates, level, method, given)
+        low, high = self.bounds(level, method)
         return self._fit._emit(
             {
                 **self._statistic.labels,
@@ -148,6 +146,12 @@ class Bootstrap:
                 "n_replicates": np.isfinite(self.replicates).sum(axis=0),
             }
         )
+
+    def bounds(self, level: float, method: IntervalMethod) -> tuple[Float, Float]:
+        """Lower and upper bounds of all statistics; see :meth:`confint`."""
+        check_option("method", method, IntervalMethod)
+        given = self._accelerations if method == "bca" else None
+        return bootstrap_intervals(self.estimates, self.replicates, level, method, given)
 
     @cached_property
     def _accelerations(self) -> Float:

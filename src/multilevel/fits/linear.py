@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from multilevel.diagnostics.influence import cooks_distance
 from multilevel.exceptions import DataError, NotSupportedError
 from multilevel.fits.hypotheses import FitHypotheses
 from multilevel.fits.intervals import FitIntervals
 from multilevel.fits.marginal import FitMarginal
-from multilevel.fits.resampling import FitResampling
 from multilevel.frames.emit import add_columns
 from multilevel.inference.varcomp import variance_hessian
 from multilevel.inference.wald import check_level
@@ -40,7 +37,7 @@ __all__ = ["LinearMixedModel"]
 Effects = Literal["fixed", "ran_pars", "ran_vals", "ran_coefs"]
 
 
-class LinearMixedModel(FitMarginal, FitIntervals, FitResampling, FitHypotheses):
+class LinearMixedModel(FitMarginal, FitIntervals, FitHypotheses):
     """A fitted linear mixed model.
 
     Made by :func:`multilevel.lmer` or :meth:`multilevel.MixedModel.fit`. Numbers are attributes,
@@ -123,8 +120,9 @@ class LinearMixedModel(FitMarginal, FitIntervals, FitResampling, FitHypotheses):
             Fixed effects; standard deviations and correlations of the random effects; conditional
             modes; coefficients by group.
         conf_int : bool
-            Add intervals ``conf_low`` and ``conf_high``: by the t distribution (fixed effects), or
-            from the conditional standard deviations (``"ran_vals"``).
+            Add intervals ``conf_low`` and ``conf_high``: by the t distribution (fixed effects), by
+            Wald's method on a transformed scale (``"ran_pars"``; see :meth:`confint`), or from the
+            conditional standard deviations (``"ran_vals"``).
         level : float
             Confidence level.
         df_method, robust, cluster
@@ -133,32 +131,38 @@ class LinearMixedModel(FitMarginal, FitIntervals, FitResampling, FitHypotheses):
         Raises
         ------
         NotSupportedError
-            For intervals of ``"ran_pars"`` (see :meth:`confint`) or ``"ran_coefs"``.
+            For intervals of ``"ran_coefs"``.
         """
         check_option("effects", effects, Effects)
         check_level(level)
-        if conf_int and effects in ("ran_pars", "ran_coefs"):
+        if conf_int and effects == "ran_coefs":
             raise NotSupportedError(
-                f"There are no intervals in the table of effects={effects!r}: use confint()."
+                "There are no intervals of the coefficients of groups (effects='ran_coefs'): use "
+                "effects='ran_vals' for the conditional modes, or predict(interval='confidence')."
             )
-        df: Float | float = np.inf
         if effects == "fixed":
             tests, _ = self._wald_tests(df_method, robust, cluster)
-            columns, df = tidy_fixed(self.coef_names, tests), tests.df
+            columns = tidy_fixed(self.coef_names, tests)
+            bounds = interval_columns(tests.estimate, tests.std_error, level, tests.df)
+        elif effects == "ran_pars":
+            columns = tidy_parameters(self._matrices, self.state)
+            random = self._variance_intervals(level)
+            columns["std_error"] = random.std_error
+            bounds = {"conf_low": random.low, "conf_high": random.high}
+        elif effects == "ran_vals":
+            columns = self._tidy_modes(list(self.n_groups))
+            bounds = interval_columns(columns["estimate"], columns["std_error"], level)
         else:
-            columns = self._tidy_columns(effects)
-        if conf_int:
-            columns |= interval_columns(columns["estimate"], columns["std_error"], level, df)
+            columns, bounds = self._tidy_coefficients(list(self.n_groups)), {}
         length = len(columns["term"])
-        return self._emit({"effect": [effects] * length, **columns})
+        table = {"effect": [effects] * length, **columns}
+        return self._emit(table | bounds if conf_int else table)
 
-    def _tidy_columns(self, effects: Effects) -> Columns:
-        matrices, state = self._matrices, self.state
-        if effects == "ran_pars":
-            return tidy_parameters(matrices, state)
-        if effects == "ran_vals":
-            return tidy_modes(matrices, state, self._covariances, list(self.n_groups))
-        return tidy_group_coefficients(matrices, state, self.beta, list(self.n_groups))
+    def _tidy_modes(self, groups: list[str]) -> Columns:
+        return tidy_modes(self._matrices, self.state, self._covariances, groups)
+
+    def _tidy_coefficients(self, groups: list[str]) -> Columns:
+        return tidy_group_coefficients(self._matrices, self.state, self.beta, groups)
 
     def glance(self) -> Any:
         """Tabulate the fit as a whole: one row of size, criteria and verdicts."""
@@ -230,8 +234,7 @@ class LinearMixedModel(FitMarginal, FitIntervals, FitResampling, FitHypotheses):
             ``group, level, term, estimate, std_error``: the mode of each effect given the data and
             its conditional standard deviation (Bates et al. 2015, Eqs. 56-59).
         """
-        groups = self._groups(group)
-        return self._emit(tidy_modes(self._matrices, self.state, self._covariances, groups))
+        return self._emit(self._tidy_modes(self._groups(group)))
 
     def coef(self, group: str | None = None) -> Any:
         """Tabulate the coefficients of every group: fixed effect plus conditional mode.
@@ -246,8 +249,7 @@ class LinearMixedModel(FitMarginal, FitIntervals, FitResampling, FitHypotheses):
         data frame
             ``group, level, term, estimate``.
         """
-        groups = self._groups(group)
-        return self._emit(tidy_group_coefficients(self._matrices, self.state, self.beta, groups))
+        return self._emit(self._tidy_coefficients(self._groups(group)))
 
     def var_corr(self) -> Any:
         """Tabulate variances, standard deviations and correlations of the random effects.

@@ -176,12 +176,6 @@ class FitNumbers:
     def _matrices(self) -> ModelMatrices:
         return self.model.matrices
 
-    @property
-    def _test_df(self) -> float:
-        """Degrees of freedom of the tests: exact for least squares, else those of large samples."""
-        least_squares = self.reml and not self._matrices.terms
-        return float(self.nobs - len(self.state.beta)) if least_squares else np.inf
-
     def _expand(self, values: Float) -> Float:
         """Put values of the kept columns in the places of all columns."""
         full = np.full((len(self.coef_names), *values.shape[1:]), np.nan)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from multilevel.inference.robust import RobustKind, RobustTests
     from multilevel.inference.wald import WaldTests
     from multilevel.report.tidy import Columns
+    from multilevel.solver.curvature import Curvature
     from multilevel.typing import Float, Int
 
 __all__ = ["FitTesting"]
@@ -81,6 +82,10 @@ class FitTesting(FitRows):
         errors = self._expand(np.sqrt(method.vcov.diagonal()))
         return wald_tests(self.beta, errors, self._expand(df)), method
 
+    @cached_property
+    def _curvature(self) -> Curvature:
+        return self.model.problem.curvature(self.state)
+
     def _make_tests(
         self, df_method: DfMethod | None, robust: RobustKind | None, cluster: str | None
     ) -> FixedTests:
@@ -96,7 +101,7 @@ class FitTesting(FitRows):
             df = float(self.nobs - len(beta))
             return TabledDf("residual", beta, vcov, np.full(len(beta), df))
         if df_method == "satterthwaite":
-            return satterthwaite(self.state, self.model.problem.curvature(self.state))
+            return satterthwaite(self.state, self._curvature)
         if df_method == "kenward-roger":
             return kenward_roger(self._matrices, self.state)
         raise NotSupportedError(f"df_method={df_method!r} is not there yet.")

@@ -5,11 +5,12 @@ residual standard deviation s is profiled out (Bates et al. 2015, Eqs. 33 and 40
 
     U(theta, log s) = log_det(theta) + m log(2 pi s^2) + rss(theta) / s^2,
 
-for REML with ``log |X'V^-1 X|`` in ``log_det`` and ``m = n - p``. A profile is the minimum of U over
-all other parameters at given values of one. For a fixed effect, rss becomes ``rss + (b -
-beta_j)^2 / F_jj``: the deviance by maximum likelihood, and the adjusted profile likelihood of Cox &
-Reid (1987, J. R. Stat. Soc. B 49, 1-39) by REML, which is least at the REML estimate. zeta is the
-signed root of the increase over the minimum (Bates & Watts 1988, Nonlinear Regression, ch. 6).
+for REML with ``log |X'V^-1 X|`` in ``log_det`` and ``m = n - p``. A profile is the minimum of U
+over all other parameters at given values of one. For a fixed effect, rss becomes ``rss + (b -
+beta_j)^2 / F_jj``: the deviance by maximum likelihood, and the adjusted profile likelihood of Cox
+& Reid (1987, J. R. Stat. Soc. B 49, 1-39) by REML, which is least at the REML estimate. zeta is
+the signed root of the increase over the minimum (Bates & Watts 1988, Nonlinear Regression,
+ch. 6).
 """
 
 from __future__ import annotations
@@ -123,13 +124,18 @@ class Profiler:
         for sign in (-1, 1):
             end = self._limit(parameter, sign, cut)
             point = self._origin
-            steps = np.linspace(parameter.start, end, n // 2 + 1)[1:] if np.isfinite(end) else []
-            for at in steps:
-                found = self._minimum(parameter, float(at), point)
-                if found is None or at == parameter.start:
+            if not np.isfinite(end):
+                continue
+            ends = parameter.value(parameter.start), parameter.value(end)
+            for value in np.linspace(*ends, n // 2 + 1)[1:]:
+                at = float(np.clip(parameter.transform(value), *parameter.bounds))
+                if at == parameter.start:
+                    continue
+                found = self._minimum(parameter, at, point)
+                if found is None:
                     continue
                 point = found.point
-                values.append(float(at))
+                values.append(at)
                 zetas.append(sign * self._zeta(found))
         order = np.argsort(values, kind="stable")
         transformed = np.array(values)[order]

@@ -19,7 +19,7 @@ from multilevel.inference.varcomp import variance_components
 if TYPE_CHECKING:
     from multilevel.design.matrices import ModelMatrices
     from multilevel.state import FitState
-    from multilevel.typing import Float
+    from multilevel.typing import Float, IndexArray
 
 __all__ = ["Level", "Parameter", "profile_parameters"]
 
@@ -66,7 +66,7 @@ class Parameter:
     group: str
     term: str
     estimate: float
-    rows: tuple[Float, ...] = ()
+    rows: tuple[IndexArray, ...] = ()
     column: int = -1
     unit: float = 1.0
 
@@ -83,14 +83,14 @@ class Parameter:
     def start(self) -> float:
         """The estimate, transformed and within the bounds."""
         low, high = self.bounds
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return float(np.clip(self.transform(self.estimate), low, high))
+        return float(np.clip(self.transform(self.estimate), low, high))
 
     def transform(self, value: float) -> float:
         """To the scale of the search."""
-        if self.kind in ("sd", "residual"):
-            return float(np.log(value))
-        return float(np.arctanh(value)) if self.kind == "corr" else value
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if self.kind in ("sd", "residual"):
+                return float(np.log(value))
+            return float(np.arctanh(value)) if self.kind == "corr" else value
 
     def value(self, transformed: float) -> float:
         """Back from the scale of the search; the boundary itself where it is all but reached."""
@@ -119,25 +119,26 @@ class Parameter:
         return moved
 
     def level(self, point: Float) -> Level:
-        """Derivatives, on a scale with the same levels (``log`` for sds, the correlation itself)."""
+        """Value and derivatives: the logarithm of a standard deviation, the correlation itself."""
+        if self.kind == "corr":
+            return _correlation(point, *self.rows)
         n = len(point)
         gradient, hessian = np.zeros(n), np.zeros((n, n))
-        if self.kind in ("residual", "sd"):
-            gradient[-1] = 1.0
-            value = point[-1]
-            if self.kind == "sd":
-                row = self.rows[0]
-                r = point[row]
-                square = float(r @ r)
-                value += np.log(square) / 2.0
-                gradient[row] = r / square
-                hessian[np.ix_(row, row)] = np.eye(len(r)) / square - np.outer(r, r) * 2 / square**2
-            return Level(float(value), gradient, hessian)
-        return _correlation(point, *self.rows, gradient, hessian)
+        gradient[-1], value = 1.0, float(point[-1])
+        if self.kind == "sd":
+            row = self.rows[0]
+            r = point[row]
+            square = float(r @ r)
+            value += float(np.log(square)) / 2.0
+            gradient[row] = r / square
+            hessian[np.ix_(row, row)] = np.eye(len(r)) / square - np.outer(r, r) * 2 / square**2
+        return Level(value, gradient, hessian)
 
 
-def _correlation(point: Float, short: Float, long: Float, gradient: Float, hessian: Float) -> Level:
+def _correlation(point: Float, short: IndexArray, long: IndexArray) -> Level:
     """Correlation of two rows a and b: the cosine of their angle."""
+    n = len(point)
+    gradient, hessian = np.zeros(n), np.zeros((n, n))
     a, b = np.zeros(len(long)), point[long]
     a[: len(short)] = point[short]
     alpha, beta = np.linalg.norm(a), np.linalg.norm(b)

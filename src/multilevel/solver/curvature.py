@@ -38,6 +38,8 @@ class Curvature:
         Large-sample covariance matrix of the parameters: twice the inverse Hessian.
     vcov_gradient : ndarray, shape (a, p, p)
         Derivative of the covariance matrix of beta in each parameter.
+    component_gradients : tuple of ndarray, shape (a, k, k)
+        Per term, derivative of the covariance matrix of its effects in each parameter.
     reduced : bool
         Whether some covariance matrix is singular.
     flat : bool
@@ -47,6 +49,7 @@ class Curvature:
 
     covariance: Float
     vcov_gradient: Float
+    component_gradients: tuple[Float, ...]
     reduced: bool
     flat: bool
 
@@ -128,7 +131,25 @@ def curvature(
     gradient = np.empty((n + 1, *F.shape))
     gradient[:n] = s2 * (root @ J @ root.T)
     gradient[n] = root @ inverse_r.T
-    return Curvature(covariance, gradient, reduced, flat)
+    components = _component_gradients(layout, blocks, directions, s2)
+    return Curvature(covariance, gradient, components, reduced, flat)
+
+
+def _component_gradients(
+    layout: Layout, blocks: Float, directions: list[Direction], s2: float
+) -> tuple[Float, ...]:
+    """Derivatives of every term's covariance ``s2 G G'`` along the directions, and in s2."""
+    out = []
+    for slot in layout.terms:
+        G = slot.transform @ layout.view(blocks, slot)
+        gradient = np.zeros((len(directions) + 1, slot.k, slot.k))
+        for t, (block, column, start, w) in enumerate(directions):
+            if (block, start) == (slot.block, slot.start):
+                half = np.outer(slot.transform @ w, G[:, column - start])
+                gradient[t] = s2 * (half + half.T)
+        gradient[-1] = G @ G.T
+        out.append(gradient)
+    return tuple(out)
 
 
 def _tangent(layout: Layout, blocks: Float) -> tuple[bool, list[Direction]]:
