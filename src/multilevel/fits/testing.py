@@ -17,6 +17,7 @@ from multilevel.inference.kenward_roger import kenward_roger
 from multilevel.inference.robust import robust_tests
 from multilevel.inference.satterthwaite import satterthwaite
 from multilevel.inference.wald import wald_tests
+from multilevel.prediction.joint_covariance import joint_covariance
 from multilevel.typing import check_option
 
 if TYPE_CHECKING:
@@ -50,7 +51,12 @@ class FitTesting(FitRows):
         full: bool,
     ) -> Float:
         if full:
-            raise NotSupportedError("The joint covariance is not there yet.")
+            if not (df_method is robust is cluster is None):
+                raise ValueError(
+                    "full=True gives the joint covariance by the model; leave df_method=, robust= "
+                    "and cluster= out."
+                )
+            return joint_covariance(self._matrices, self.state)
         return self._expand_square(self._fixed_tests(df_method, robust, cluster).vcov)
 
     def _expand_square(self, matrix: Float) -> Float:
