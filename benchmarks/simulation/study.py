@@ -35,7 +35,7 @@ from scipy.stats import chi2
 
 import multilevel as mlm
 
-__all__ = ["STAGES", "Outcome", "Stage", "add", "outcomes"]
+__all__ = ["STAGES", "Outcome", "Stage", "add", "outcomes", "run_cell"]
 
 RESULTS = Path(__file__).parent / "results"
 ALPHA = 0.05
@@ -99,8 +99,7 @@ def profile(cell: Cell, data: dict[str, np.ndarray], replicate: int) -> Iterator
 def bootstrap(cell: Cell, data: dict[str, np.ndarray], replicate: int) -> Iterator[Outcome]:
     """Percentile intervals of the parametric bootstrap."""
     fit = mlm.lmer(cell.formula, data)
-    done = fit.bootstrap(DRAWS, rng=replicate, progress=False)
-    yield from covering("bootstrap", done.confint(type="percentile"))
+    yield from covering("bootstrap", fit.bootstrap(DRAWS, rng=replicate).confint())
 
 
 def variance(cell: Cell, data: dict[str, np.ndarray], replicate: int) -> Iterator[Outcome]:

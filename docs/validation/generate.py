@@ -19,6 +19,8 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
+from agreement import agreement_section  # noqa: E402
+
 import multilevel as mlm  # noqa: E402
 from reference import test_lme4_models as models  # noqa: E402
 from reference import test_published as published  # noqa: E402
@@ -203,8 +205,9 @@ def main() -> None:
     warnings.simplefilter("ignore", mlm.exceptions.MultilevelWarning)
     version = next(iter(models.EXPECTED.values()))["source"].removeprefix("lme4 ")
     summary, details = lme4_section()
-    parts = [INTRODUCTION.format(version=version), *summary, "", *published_section(), ""]
-    text = "\n".join([*parts, *formula_section(), "", *details])
+    parts = [INTRODUCTION.format(version=version), *summary, "", *agreement_section(), ""]
+    parts += [*published_section(), "", *formula_section(), "", *details]
+    text = "\n".join(parts)
     (HERE.parent / "reference" / "validation.md").write_text(text, encoding="utf-8")
 
 
