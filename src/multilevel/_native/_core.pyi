@@ -33,7 +33,7 @@ class Core:
         reml: bool,
         directions: Sequence[tuple[int, int, int, Sequence[float]]],
         curvature: bool,
-    ) -> tuple[float, float, Float, Float, Float, Float, Float, Float, Float]: ...
+    ) -> tuple[float, float, Float, Float, Float, Float, Float, Float, Float, Float]: ...
     def fit(
         self,
         lambda_: Sequence[float],

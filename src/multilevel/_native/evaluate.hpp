@@ -245,6 +245,7 @@ inline void Evaluator::finish(Evaluation& out, bool reml, Want want, const Sums&
   if (want == Want::expansion) {
     out.q = q;
     out.information.assign(idx(nd) * nd, 0.0);
+    out.rss_hessian.assign(idx(nd) * nd, 0.0);
     for (int t = 0; t < nd; ++t) out.nu.insert(out.nu.end(), &total.nu[t * p1], &total.nu[t * p1] + p);
   }
   for (int t = 0; t < nd; ++t)
@@ -253,6 +254,7 @@ inline void Evaluator::finish(Evaluation& out, bool reml, Want want, const Sums&
       for (int a = 0; a < p; ++a)
         for (int b = 0; b < p; ++b)
           v -= total.nu[t * p1 + a] * out.F[a * p + b] * total.nu[r * p1 + b];
+      double bend = 2 * v;
       if (want == Want::expansion) out.information[t * nd + r] = out.information[r * nd + t] = v;
       v = v / s2 - q[t] * q[r] / (m * s2 * s2);
       if (dirs[t].factor == dirs[r].factor && dirs[t].col == dirs[r].col) {
@@ -262,9 +264,11 @@ inline void Evaluator::finish(Evaluation& out, bool reml, Want want, const Sums&
           for (std::size_t j = 0; j < b.w.size(); ++j) {
             const idx at = block_[a.factor] + (a.start + i) * k + b.start + j;
             v += 2 * a.w[i] * b.w[j] * (K[at] - total.P[at] / s2);
+            bend -= 2 * a.w[i] * b.w[j] * total.P[at];
           }
       }
       out.hessian[t * nd + r] = out.hessian[r * nd + t] = v;
+      if (want == Want::expansion) out.rss_hessian[t * nd + r] = out.rss_hessian[r * nd + t] = bend;
     }
 }
 

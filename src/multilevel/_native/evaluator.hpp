@@ -31,6 +31,7 @@ struct Evaluation {
   std::vector<double> q;            // rho'W_t rho = -d rss
   std::vector<double> nu;           // X'V^-1 Z W_t rho, p each
   std::vector<double> information;  // rho'W_t Z'PZ W_s rho
+  std::vector<double> rss_hessian;  // second derivatives of rss
 };
 
 // What an evaluation leaves behind: the criterion; also the solution (modes, fixed effects); also the

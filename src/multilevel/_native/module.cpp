@@ -70,7 +70,7 @@ public:
 
   // The criterion's parts and how they move along directions (factor, column, first row, w) of Lambda:
   // log-determinants, rss, beta, F; gradient, Hessian (with `curvature`, or without links,
-  // exact, else average information); q = -d rss, nu with d beta = -F nu, J with dF = F J F.
+  // exact, else average information); q = -d rss, nu with d beta = -F nu, J with dF = F J F; Hessian of rss.
   nb::tuple expand(std::vector<double> lambda, bool reml,
                    const std::vector<std::tuple<int, int, int, std::vector<double>>>& directions, bool curvature) {
     std::vector<ml::Direction> dirs;
@@ -88,7 +88,8 @@ public:
     return nb::make_tuple(ev.log_det + (reml ? ev.log_det_x : 0.0), ev.rss, array(std::move(ev.beta), {p}),
                           array(std::move(ev.F), {p, p}), array(std::move(ev.gradient), {nd}),
                           array(std::move(ev.hessian), {nd, nd}), array(std::move(ev.q), {nd}),
-                          array(std::move(ev.nu), {nd, p}), array(std::move(J), {nd, p, p}));
+                          array(std::move(ev.nu), {nd, p}), array(std::move(J), {nd, p, p}),
+                          array(std::move(ev.rss_hessian), {nd, nd}));
   }
 
   // Newton from `lambda` (from the method of moments when it is empty); terms are

@@ -39,8 +39,8 @@ _BELOW = 1e-5
 # What a zero entry of theta is moved to before a search (for a column of mean square 1): at zero
 # the criterion is flat.
 _NUDGE = 0.02
-# A step that leaves more than this share of the promise is slow: the Hessian is then sharpened by
-# differences of the gradient with this step (in units of the curvature).
+# A step that leaves more than this share of the promise is slow; after two of them the Hessian is
+# sharpened by differences of the gradient with this step (in units of the curvature).
 _SLOW, _DIFFERENCE = 0.1, 1e-4
 _STEPS, _ROOTS = 100, 60
 
@@ -201,12 +201,11 @@ class Profiler:
         held = (parameter.column, at) if parameter.kind == "fixed" else None
         eta = parameter.restore(self._off_zero(start), at)
         here = self._evaluate(eta, held)
-        damping, last = 0.0, np.inf
+        damping, last, slow = 0.0, np.inf, 0
         for _ in range(_STEPS):
-            step, decrement, slope = _newton_step(parameter, eta, here, damping)
-            if damping == 0.0 and _SLOW * last < decrement < 1.0:
+            if slow >= 2:
                 here = self._sharpened(eta, here, held)
-                step, decrement, slope = _newton_step(parameter, eta, here, damping)
+            step, decrement, slope = _newton_step(parameter, eta, here, damping)
             if decrement < _DECREMENT:
                 return _Minimum(eta, here.value, here.slope if held else slope)
             moved = parameter.restore(eta + step, at)
@@ -215,7 +214,8 @@ class Profiler:
             if there.value <= here.value + noise:
                 if here.value - there.value <= noise and decrement < 1e-6:
                     return _Minimum(moved, there.value, there.slope if held else slope)
-                last = decrement if damping == 0.0 else np.inf
+                slow = slow + 1 if decrement > _SLOW * last else 0
+                last = decrement
                 eta, here, damping = moved, there, damping / 8.0 if damping > 1e-3 else 0.0
             else:
                 damping = max(4.0 * damping, 0.1)
@@ -244,7 +244,8 @@ class Profiler:
             e, m = self._expand(eta[:-1]), self._m
             weight = np.exp(-2.0 * eta[-1])
             d_log_det = e.gradient - m * e.d_rss / e.rss
-            rss, d_rss, bend = e.rss, e.d_rss, m / e.rss**2 * np.outer(e.d_rss, e.d_rss)
+            rss, d_rss = e.rss, e.d_rss
+            bend = m / rss**2 * np.outer(d_rss, d_rss) + (weight - m / rss) * e.d2_rss
             slope = 0.0
             if held is not None:
                 j, b = held
@@ -287,5 +288,5 @@ def _newton_step(
     w, V = np.linalg.eigh(basis.T @ H @ basis)
     V = basis @ V
     along = V.T @ g
-    w = np.maximum(np.abs(w), 1e-10) + damping
-    return -(V @ (along / w)) * unit, float(along @ (along / w)), slope
+    w = np.maximum(np.abs(w), 1e-10)
+    return -(V @ (along / (w + damping))) * unit, float(along @ (along / w)), slope

@@ -77,6 +77,8 @@ class Expansion:
         the exact second derivative of V.
     d_rss : ndarray, shape (n_theta,)
         Derivative of ``rss``.
+    d2_rss : ndarray, shape (n_theta, n_theta)
+        Second derivatives of ``rss``, exact.
     d_beta : ndarray, shape (n_theta, p)
         Derivative of ``beta``.
     d_cov : ndarray, shape (n_theta, p, p)
@@ -91,6 +93,7 @@ class Expansion:
     gradient: Float
     hessian: Float
     d_rss: Float
+    d2_rss: Float
     d_beta: Float
     d_cov: Float
 
@@ -120,7 +123,7 @@ def curvature(
         Criterion of the fit.
     """
     reduced, directions = _tangent(layout, blocks)
-    _, rss, _, F, _, H, q, _, J = core.expand(blocks.tolist(), reml, directions, True)
+    _, rss, _, F, _, H, q, _, J, _ = core.expand(blocks.tolist(), reml, directions, True)
     n, s2 = len(directions), rss / df
     full = np.empty((n + 1, n + 1))
     full[:n, :n] = H + np.outer(q, q) / (df * s2**2)
@@ -194,7 +197,7 @@ def expansion(
     The log-determinant lacks the constant of the scaling, ``beta`` the ordinary least-squares fit.
     """
     parts = core.expand(layout.blocks(theta).tolist(), reml, layout.theta_directions, False)
-    log_det, rss, coordinates, F, gradient, hessian, q, nu, J = parts
+    log_det, rss, coordinates, F, gradient, hessian, q, nu, J, bend = parts
     root = inverse_r @ F
     return Expansion(
         criterion=log_det + df * (1.0 + float(np.log(2.0 * np.pi * rss / df))),
@@ -205,6 +208,7 @@ def expansion(
         gradient=gradient,
         hessian=hessian,
         d_rss=-q,
+        d2_rss=bend,
         d_beta=-nu @ root.T,
         d_cov=root @ J @ root.T,
     )

@@ -94,7 +94,7 @@ def test_wald_intervals(weighted):
     table = weighted.confint(df_method="asymptotic", parameters="fixed")
     close(table["conf_low"], [234.83617216904, 7.38335601406])
     close(table["conf_high"], [263.4056615499, 13.1091252259])
-    wide = weighted.confint(level=0.99)
+    wide = weighted.confint(df_method="asymptotic", parameters="fixed", level=0.99)
     assert (wide["conf_low"] < table["conf_low"]).all()
 
 

@@ -117,3 +117,16 @@ def test_a_dead_term_changes_nothing():
     a, b = (fit.model.problem.curvature(fit.state) for fit in (small, big))
     np.testing.assert_allclose(a.covariance, b.covariance, rtol=1e-5)
     np.testing.assert_allclose(a.vcov_gradient, b.vcov_gradient, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("structure", ["(x|g)", "(x||g)+(z||h)", "(1|c)+(x|s)+(1|h)"])
+def test_second_derivatives_of_the_residual_sum(structure):
+    problem = LinearProblem.from_matrices(draw_model(7, structure, weighted=True, offset=False))
+    theta = np.linspace(0.5, 1.0, problem.n_theta)
+    step = 1e-5
+    for t in range(problem.n_theta):
+        unit = np.eye(problem.n_theta)[t] * step
+        up, down = (problem.expansion(theta + s * unit, reml=True).d_rss for s in (1, -1))
+        exact = problem.expansion(theta, reml=True).d2_rss[t]
+        scale = np.abs(exact).max()
+        np.testing.assert_allclose(exact, (up - down) / (2 * step), atol=1e-6 * scale, rtol=0)
