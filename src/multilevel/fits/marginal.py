@@ -232,6 +232,48 @@ class FitMarginal(FitTesting):
             self.model.design, grid, functions, focal, moderator, at, weights, level
         )
 
+    def to_marginaleffects(
+        self,
+        *,
+        df_method: DfMethod | None = None,
+        robust: RobustKind | None = None,
+        cluster: str | None = None,
+    ) -> Any:
+        """Give the fixed part in the form that the package ``marginaleffects`` takes.
+
+        ``marginaleffects.avg_slopes(fit.to_marginaleffects())``, likewise ``avg_comparisons``,
+        ``avg_predictions``, ``hypotheses`` and the rest. Random effects are at their mean of zero.
+        Standard errors are those of the method chosen; tests are t tests only where all fixed
+        effects have the same degrees of freedom (``"residual"``), else z tests, since
+        ``marginaleffects`` has one number for all. Small-sample tests: :meth:`emmeans`. Its
+        standard errors of slopes are by differences with tiny steps, right to about 1e-3;
+        ``eps_vcov=1.0`` makes them exact, as the fixed part is linear in its coefficients. An
+        offset counts as one more coefficient, which is 1 without error.
+
+        Parameters
+        ----------
+        df_method, robust, cluster
+            How the fixed effects are tested, as in :meth:`summary`: this decides their covariance
+            matrix.
+
+        Returns
+        -------
+        object
+            A model for functions of ``marginaleffects``; factors are text in its data.
+
+        Raises
+        ------
+        ImportError
+            If the package ``marginaleffects`` is not installed.
+        DataError
+            If the model was fitted with an array as offset.
+        """
+        from multilevel.interop.marginaleffects import marginaleffects_model
+
+        tests = self._fixed_tests(df_method, robust, cluster)
+        factors = self._reference_grid.factors
+        return marginaleffects_model(self.model.design, tests, factors)
+
     def _linear_functions(
         self,
         level: float,

@@ -42,6 +42,8 @@ _FORWARD = np.arange(5.0), np.array([-25.0, 48.0, -36.0, 16.0, -3.0]) / 12.0
 # Step as a part of the predictor's range: small against the distance of the knots of splines.
 _STEP = 1e-4
 _ROUNDING = 1e-14
+# A column's part in a relation between columns that is smaller than this is rounding.
+_NO_SHARE = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +217,9 @@ class ReferenceGrid:
             return np.zeros((len(matrices.kept), 0))
         X = self._encoder.encode(self._frame)
         scale = np.abs(matrices.X).max(axis=0)
-        solution = np.linalg.lstsq(matrices.X / scale, X[:, gone], rcond=None)[0]
-        coefficients: Float = solution / scale[:, None]
+        shares = np.linalg.lstsq(matrices.X / scale, X[:, gone], rcond=None)[0]
+        shares[np.abs(shares) <= _NO_SHARE * np.abs(X[:, gone]).max(axis=0)] = 0.0
+        coefficients: Float = shares / scale[:, None]
         return coefficients
 
     def _design_matrix(self, values: Values, index: Mapping[str, IndexArray]) -> Float:
@@ -242,11 +245,11 @@ class ReferenceGrid:
             else:
                 points[i], parts[i] = _CENTRAL
         moved = np.asarray(values[name], dtype=np.float64)[:, None] + step * points
-        total, size = 0.0, 0.0
+        evaluated = []
         for k in range(5):
             there = {**values, name: moved[:, k].tolist()}
-            part = parts[index[name], k, None] * self._design_matrix(there, index)
-            total, size = total + part, size + np.abs(part)
+            evaluated.append(parts[index[name], k, None] * self._design_matrix(there, index))
+        total, size = np.sum(evaluated, axis=0), np.sum(np.abs(evaluated), axis=0)
         # Exactly zero where a column does not depend on the predictor.
         return np.where(np.abs(total) <= _ROUNDING * size, 0.0, total) / step
 

@@ -1,0 +1,1 @@
+"""Fits in the form that other packages want; each of these is imported on first use."""
