@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from multilevel.exceptions import ConvergenceError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -32,6 +34,8 @@ __all__ = ["Curve", "Profiler"]
 
 # The minimum is found when a Newton step promises less than this.
 _DECREMENT = 1e-11
+# In a flat valley the search may end earlier, if no more than this is promised.
+_FLAT = 1e-4
 # Accuracy of zeta at a limit.
 _ZETA = 1e-8
 # A minimum this far below that of the fit means that the fit is not at the optimum.
@@ -39,6 +43,8 @@ _BELOW = 1e-5
 # What a zero entry of theta is moved to before a search (for a column of mean square 1): at zero
 # the criterion is flat.
 _NUDGE = 0.02
+# The diagonal of Lambda stays this far from zero, because the core's Hessian divides by it.
+_HAIR = 1e-8
 # A step that leaves more than this share of the promise is slow; after two of them the Hessian is
 # sharpened by differences of the gradient with this step (in units of the curvature).
 _SLOW, _DIFFERENCE = 0.1, 1e-4
@@ -98,10 +104,13 @@ class Profiler:
         parameters: Sequence[Parameter],
     ) -> None:
         self._expand = expand
+        self._sds = [parameter for parameter in parameters if parameter.kind == "sd"]
+        self._without: dict[str, float] = {}
         self._units = np.ones(len(state.theta))
-        for parameter in parameters:
-            if parameter.kind == "sd":
-                self._units[parameter.rows[0]] = parameter.unit / state.sigma
+        self._diagonal = np.zeros(len(state.theta), dtype=bool)
+        for sd in self._sds:
+            self._units[sd.rows[0]] = sd.unit / state.sigma
+            self._diagonal[sd.rows[0][-1]] = True
         self._state = state
         self._m = state.nobs - (len(state.beta) if state.reml else 0)
         self._origin = np.append(state.theta, np.log(state.sigma))
@@ -150,12 +159,15 @@ class Profiler:
         low, high = parameter.bounds
         bound = high if sign > 0 else low
         at = start = inner = parameter.start
-        outer, point, zeta = np.nan, self._origin, 0.0
-        proposed = start + sign * cut * self._spread(parameter)
+        if start == bound or self._ceiling(parameter) - self._state.objective < cut**2:
+            return bound
+        leap = 2.0 * cut * self._spread(parameter)
+        proposed = start + sign * leap / 2.0
+        if parameter.kind == "sd" and start == low:
+            proposed = start = float(np.log(0.3 * parameter.unit))
+        outer, point = np.nan, self._origin
         for _ in range(_ROOTS):
-            if inner == bound:
-                return bound
-            at = min(proposed, bound) if sign > 0 else max(proposed, bound)
+            at = float(np.clip(proposed, low, high))
             found = self._minimum(parameter, at, point)
             if found is None or found.value < self._state.objective - _BELOW:
                 return np.nan
@@ -166,30 +178,41 @@ class Profiler:
                 inner = at
             else:
                 outer = at
-            if abs(outer - inner) <= 1e-12 * (1.0 + abs(at)):
+            if inner == bound or abs(outer - inner) <= 1e-12 * (1.0 + abs(at)):
                 return at
             slope = sign * found.slope / (2.0 * zeta) if zeta > 0.0 else 0.0
-            step = (cut - zeta) / slope if slope > 0.0 else np.inf
-            proposed = self._next(at, step, sign, inner, outer)
+            newton = sign * (cut - zeta) / slope if slope > 0.0 else sign * np.inf
+            if np.isfinite(outer):
+                inside = min(inner, outer) < at + newton < max(inner, outer)
+                proposed = at + newton if inside else (inner + outer) / 2.0
+            elif np.isfinite(bound) and sign * (at + newton - bound) >= 0.0 and start != low:
+                proposed = bound  # if the criterion does not rise enough, there is no other limit
+            else:
+                proposed = at + float(np.clip(newton, -leap, leap))
         return np.nan
 
-    @staticmethod
-    def _next(at: float, step: float, sign: int, inner: float, outer: float) -> float:
-        """Newton's step, unless it leaves the bracket (then its middle) or is a leap."""
-        proposed = at + sign * step
-        if np.isfinite(outer):
-            inside = min(inner, outer) < proposed < max(inner, outer)
-            return float(proposed if inside else (inner + outer) / 2.0)
-        leap = 2.0 * max(abs(at), 1.0)
-        return proposed if abs(step) < leap else at + sign * leap
+    def _ceiling(self, parameter: Parameter) -> float:
+        """What the profile of a correlation cannot exceed: the criterion without either effect.
+
+        As a standard deviation goes to zero, the correlation ceases to matter.
+        """
+        if parameter.kind != "corr":
+            return np.inf
+        values = []
+        for sd in self._sds:
+            if any(np.array_equal(sd.rows[0], row) for row in parameter.rows):
+                key = f"{sd.group} {sd.rows[0][-1]}"
+                if key not in self._without:
+                    found = self._minimum(sd, sd.bounds[0], self._origin)
+                    self._without[key] = np.inf if found is None else found.value
+                values.append(self._without[key])
+        return min(values)
 
     def _spread(self, parameter: Parameter) -> float:
         """About one standard error on the scale of the search."""
         if parameter.kind == "fixed":
             return float(np.sqrt(self._state.vcov[parameter.column, parameter.column]))
-        if parameter.kind == "residual":
-            return float(1.0 / np.sqrt(2.0 * self._m))
-        return 0.3
+        return float(1.0 / np.sqrt(2.0 * self._m)) if parameter.kind == "residual" else 0.3
 
     def _zeta(self, found: _Minimum) -> float:
         return float(np.sqrt(max(found.value - self._state.objective, 0.0)))
@@ -197,7 +220,14 @@ class Profiler:
     # -- minima -----------------------------------------------------------------------------------
 
     def _minimum(self, parameter: Parameter, at: float, start: Float) -> _Minimum | None:
-        """Minimum of U with the parameter held, by Newton on the level it defines."""
+        """Minimum of U with the parameter held; None if it is not found."""
+        found, ceiling = self._search(parameter, at, start), self._ceiling(parameter)
+        if np.isfinite(ceiling) and (found is None or found.value > ceiling):
+            return _Minimum(self._origin, ceiling, 0.0)
+        return found
+
+    def _search(self, parameter: Parameter, at: float, start: Float) -> _Minimum | None:
+        """Newton on the level that holds the parameter."""
         held = (parameter.column, at) if parameter.kind == "fixed" else None
         eta = parameter.restore(self._off_zero(start), at)
         here = self._evaluate(eta, held)
@@ -221,7 +251,7 @@ class Profiler:
                 damping = max(4.0 * damping, 0.1)
                 if damping > 1e12:
                     break
-        return None
+        return _Minimum(eta, here.value, slope) if decrement < _FLAT else None
 
     def _sharpened(self, eta: Float, here: _Point, held: tuple[int, float] | None) -> _Point:
         """The same point with the Hessian by differences of the gradient."""
@@ -240,9 +270,18 @@ class Profiler:
 
     def _evaluate(self, eta: Float, held: tuple[int, float] | None) -> _Point:
         """U and its derivatives; the Hessian exact up to that of the parts (see Expansion)."""
-        with np.errstate(all="ignore"):
-            e, m = self._expand(eta[:-1]), self._m
-            weight = np.exp(-2.0 * eta[-1])
+        theta, hair = eta[:-1], _HAIR * self._units
+        theta = np.where(self._diagonal & (np.abs(theta) < hair), hair, theta)
+        n, m = len(eta), self._m
+        nowhere = _Point(np.inf, np.zeros(n), np.eye(n), 0.0)
+        if not np.isfinite(eta).all():
+            return nowhere
+        try:
+            e = self._expand(theta)
+        except ConvergenceError:
+            return nowhere
+        with np.errstate(over="ignore", invalid="ignore"):
+            weight = float(np.exp(-2.0 * eta[-1]))
             d_log_det = e.gradient - m * e.d_rss / e.rss
             rss, d_rss = e.rss, e.d_rss
             bend = m / rss**2 * np.outer(d_rss, d_rss) + (weight - m / rss) * e.d2_rss
@@ -257,13 +296,14 @@ class Profiler:
                 bend = bend + weight * 2.0 / f * np.outer(change, change)
                 slope = 2.0 * share * weight
             gradient = np.append(d_log_det + weight * d_rss, 2.0 * m - 2.0 * weight * rss)
-            n = len(eta)
             hessian = np.empty((n, n))
             hessian[:-1, :-1] = e.hessian + bend
             hessian[-1, :-1] = hessian[:-1, -1] = -2.0 * weight * d_rss
             hessian[-1, -1] = 4.0 * weight * rss
             value = e.log_det + m * (np.log(2.0 * np.pi) + 2.0 * eta[-1]) + weight * rss
-        return _Point(float(value) if np.isfinite(value) else np.inf, gradient, hessian, slope)
+        if not (np.isfinite(value) and np.isfinite(hessian).all()):
+            return nowhere
+        return _Point(float(value), gradient, hessian, slope)
 
 
 def _newton_step(

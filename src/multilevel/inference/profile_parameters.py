@@ -103,19 +103,22 @@ class Parameter:
         return float(np.exp(transformed)) if self.kind == "residual" else transformed
 
     def restore(self, point: Float, transformed: float) -> Float:
-        """The point moved onto the level ``transformed``."""
+        """The point moved onto the level ``transformed``; its rows of Lambda must not be zero."""
         moved = point.copy()
         if self.kind == "residual":
             moved[-1] = transformed
         elif self.kind == "sd":
-            moved[-1] = transformed - np.log(np.linalg.norm(point[self.rows[0]]))
+            row = self.rows[0]
+            moved[row] *= np.exp(transformed - point[-1]) / np.linalg.norm(point[row])
         elif self.kind == "corr":
             short, long = self.rows
             a = point[short] / np.linalg.norm(point[short])
-            rest = point[long].copy()
-            rest[: len(a)] -= (rest[: len(a)] @ a) * a
-            rest[: len(a)] += np.sinh(transformed) * np.linalg.norm(rest) * a
-            moved[long] = rest
+            row = point[long].copy()
+            length = np.linalg.norm(row)
+            row[: len(a)] -= (row[: len(a)] @ a) * a  # what is left is orthogonal to a
+            row *= 1.0 / (np.cosh(transformed) * np.linalg.norm(row))
+            row[: len(a)] += np.tanh(transformed) * a
+            moved[long] = length * row
         return moved
 
     def level(self, point: Float) -> Level:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from multilevel.exceptions import ConvergenceError
+
 if TYPE_CHECKING:
     from multilevel._native import _core
     from multilevel.solver.layout import Layout
@@ -195,8 +197,16 @@ def expansion(
     """Expansion at theta, but for what scaling takes away.
 
     The log-determinant lacks the constant of the scaling, ``beta`` the ordinary least-squares fit.
+
+    Raises
+    ------
+    ConvergenceError
+        If the criterion is not finite there.
     """
-    parts = core.expand(layout.blocks(theta).tolist(), reml, layout.theta_directions, False)
+    try:
+        parts = core.expand(layout.blocks(theta).tolist(), reml, layout.theta_directions, False)
+    except RuntimeError as error:
+        raise ConvergenceError(f"The criterion is not finite at theta = {theta}.") from error
     log_det, rss, coordinates, F, gradient, hessian, q, nu, J, bend = parts
     root = inverse_r @ F
     return Expansion(
