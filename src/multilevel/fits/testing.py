@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from multilevel.exceptions import DataError, NotSupportedError
+from multilevel.exceptions import DataError
 from multilevel.fits.covariance import CovarianceMatrix
 from multilevel.fits.rows import FitRows
 from multilevel.frames.emit import to_frame
 from multilevel.inference.cluster_blocks import top_level_factor
 from multilevel.inference.degrees_of_freedom import DfMethod, TabledDf
 from multilevel.inference.kenward_roger import kenward_roger
+from multilevel.inference.level_df import between_within, level_based, residual_df
 from multilevel.inference.robust import robust_tests
 from multilevel.inference.satterthwaite import satterthwaite
 from multilevel.inference.wald import wald_tests
@@ -103,14 +104,12 @@ class FitTesting(FitRows):
         beta, vcov = self.state.beta, self.state.vcov
         if df_method == "asymptotic":
             return TabledDf("asymptotic", beta, vcov, np.full(len(beta), np.inf))
-        if df_method == "residual":
-            df = float(self.nobs - len(beta))
-            return TabledDf("residual", beta, vcov, np.full(len(beta), df))
         if df_method == "satterthwaite":
             return satterthwaite(self.state, self._curvature)
         if df_method == "kenward-roger":
             return kenward_roger(self._matrices, self.state)
-        raise NotSupportedError(f"df_method={df_method!r} is not there yet.")
+        rules = {"between-within": between_within, "m-l-1": level_based, "residual": residual_df}
+        return rules[df_method](self._matrices, self.state)
 
     def _robust_tests(
         self, df_method: DfMethod | None, robust: RobustKind | None, cluster: str | None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from multilevel.design.matrices import ModelMatrices
-    from multilevel.typing import Float, Int
+    from multilevel.typing import Float, IndexArray
 
 __all__ = ["Batch", "batches"]
 
@@ -88,7 +88,7 @@ def batches(matrices: ModelMatrices, X: Float, method: str) -> Iterator[Batch]:
             yield _batch(matrices, X, chosen, component, local, shape, n_components)
 
 
-def _components(matrices: ModelMatrices) -> list[Int]:
+def _components(matrices: ModelMatrices) -> list[IndexArray]:
     """Component of every level, per factor."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -106,7 +106,7 @@ def _components(matrices: ModelMatrices) -> list[Int]:
     return np.split(labels, starts[1:-1])
 
 
-def _position(component: Int) -> Int:
+def _position(component: IndexArray) -> IndexArray:
     """Number of every level among those of its component."""
     order = np.argsort(component, kind="stable")
     ordered = component[order]
@@ -115,20 +115,20 @@ def _position(component: Int) -> Int:
     return position
 
 
-def _rounded(counts: Int) -> Int:
+def _rounded(counts: IndexArray) -> IndexArray:
     """Numbers of levels, large ones rounded up (by at most a quarter) so that many are alike."""
     unit = 2 ** np.maximum(np.floor(np.log2(np.maximum(counts, 1))).astype(int) - 2, 0)
-    rounded: Int = -(-counts // unit) * unit
+    rounded: IndexArray = -(-counts // unit) * unit
     return np.where(len(counts) == 1, counts, rounded)
 
 
 def _batch(
     matrices: ModelMatrices,
     X: Float,
-    chosen: Int,
-    component: list[Int],
-    local: list[Int],
-    shape: Int,
+    chosen: IndexArray,
+    component: list[IndexArray],
+    local: list[IndexArray],
+    shape: IndexArray,
     n_components: int,
 ) -> Batch:
     place = np.full(n_components, -1)
@@ -138,7 +138,7 @@ def _batch(
     rows = np.flatnonzero(at >= 0) if len(chosen) < n_components else slice(None)
     at = at[rows]
     w = None if matrices.weights is None else matrices.weights[rows]
-    columns: list[tuple[Int, Float]] = []  # position among the component's effects, values
+    columns: list[tuple[IndexArray, Float]] = []  # position among the component's effects, values
     levels: list[int] = []
     start = 0
     for term in matrices.terms:
@@ -157,7 +157,7 @@ def _batch(
             ZZ += np.bincount((at * q + i) * q + j, weighted * zj, g * q * q)
         for c in range(p):
             ZX[c] += np.bincount(at * q + i, zi * Xw[:, c], g * q)
-    ZZ = ZZ.reshape(g, q, q)
-    ZZ = ZZ + ZZ.swapaxes(1, 2)  # pairs of columns were visited once,
-    ZZ[:, np.arange(q), np.arange(q)] /= 2.0  # those of a column with itself lie on the diagonal
-    return Batch(tuple(levels), ZZ, ZX.T.reshape(g, q, p))
+    half = ZZ.reshape(g, q, q)
+    full = half + half.swapaxes(1, 2)  # pairs of columns were visited once,
+    full[:, np.arange(q), np.arange(q)] /= 2.0  # those of a column with itself lie on the diagonal
+    return Batch(tuple(levels), full, ZX.T.reshape(g, q, p))

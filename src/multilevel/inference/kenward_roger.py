@@ -14,6 +14,7 @@ their random effects: ``V^-1 = I - Z L M^-1 L'Z'``, ``M = L'Z'Z L + I``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -260,4 +261,4 @@ def _gram(A: Float, B: Float) -> Float:
 
 def _spans(sizes: list[int]) -> list[slice]:
     ends = np.cumsum([0, *sizes]).tolist()
-    return [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [slice(a, b) for a, b in pairwise(ends)]
