@@ -52,7 +52,7 @@ class FitTesting(FitRows):
         full: bool,
     ) -> Float:
         if full:
-            if not (df_method is robust is cluster is None):
+            if any(option is not None for option in (df_method, robust, cluster)):
                 raise ValueError(
                     "full=True gives the joint covariance by the model; leave df_method=, robust= "
                     "and cluster= out."

@@ -235,7 +235,7 @@ class Profiler:
         for _ in range(_STEPS):
             if slow >= 2:
                 here = self._sharpened(eta, here, held)
-            step, decrement, slope = _newton_step(parameter, eta, here, damping)
+            step, decrement, slope = _newton_step(parameter, at, eta, here, damping)
             if decrement < _DECREMENT:
                 return _Minimum(eta, here.value, here.slope if held else slope)
             moved = parameter.restore(eta + step, at)
@@ -307,7 +307,7 @@ class Profiler:
 
 
 def _newton_step(
-    parameter: Parameter, eta: Float, here: _Point, damping: float
+    parameter: Parameter, at: float, eta: Float, here: _Point, damping: float
 ) -> tuple[Float, float, float]:
     """Step along the level of the parameter, what it promises, and the derivative by the level.
 
@@ -316,9 +316,9 @@ def _newton_step(
     """
     unit = 1.0 / np.sqrt(np.maximum(np.abs(here.hessian.diagonal()), 1e-12))
     g, H = here.gradient * unit, here.hessian * np.outer(unit, unit)
-    slope = 0.0
-    basis = np.eye(len(eta))
-    if parameter.kind != "fixed":
+    slope, frozen = 0.0, parameter.frozen(at)
+    basis = np.delete(np.eye(len(eta)), frozen, axis=1)
+    if parameter.kind != "fixed" and not len(frozen):
         level = parameter.level(eta)
         a = level.gradient * unit
         multiplier = float(a @ g / (a @ a))

@@ -8,7 +8,7 @@ and correlations by their inverse hyperbolic tangent, in which criteria are more
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -55,6 +55,9 @@ class Parameter:
     rows : tuple of ndarray of intp
         Places in theta of the rows of Lambda that it depends on: one for a standard deviation,
         two for a correlation (the shorter row first).
+    own : ndarray of intp
+        Of a standard deviation: places in theta of its row and column of Lambda, which do not
+        matter when it is zero.
     column : int
         Position among the kept fixed effects.
     unit : float
@@ -67,6 +70,7 @@ class Parameter:
     term: str
     estimate: float
     rows: tuple[IndexArray, ...] = ()
+    own: IndexArray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     column: int = -1
     unit: float = 1.0
 
@@ -107,19 +111,26 @@ class Parameter:
         moved = point.copy()
         if self.kind == "residual":
             moved[-1] = transformed
+        elif len(self.frozen(transformed)):
+            moved[self.own] = 0.0
         elif self.kind == "sd":
             row = self.rows[0]
             moved[row] *= np.exp(transformed - point[-1]) / np.linalg.norm(point[row])
         elif self.kind == "corr":
             short, long = self.rows
             a = point[short] / np.linalg.norm(point[short])
-            row = point[long].copy()
-            length = np.linalg.norm(row)
-            row[: len(a)] -= (row[: len(a)] @ a) * a  # what is left is orthogonal to a
-            row *= 1.0 / (np.cosh(transformed) * np.linalg.norm(row))
-            row[: len(a)] += np.tanh(transformed) * a
-            moved[long] = length * row
+            b = point[long].copy()
+            length = np.linalg.norm(b)
+            b[: len(a)] -= (b[: len(a)] @ a) * a  # what is left is orthogonal to a
+            b /= np.cosh(transformed) * np.linalg.norm(b)
+            b[: len(a)] += np.tanh(transformed) * a
+            moved[long] = length * b
         return moved
+
+    def frozen(self, transformed: float) -> IndexArray:
+        """Places in theta that are zero on a level: those of an effect that does not vary."""
+        at_zero = self.kind == "sd" and transformed <= self.bounds[0]
+        return self.own if at_zero else self.own[:0]
 
     def level(self, point: Float) -> Level:
         """Value and derivatives: the logarithm of a standard deviation, the correlation itself."""
@@ -173,14 +184,13 @@ def profile_parameters(matrices: ModelMatrices, state: FitState) -> tuple[Parame
     start = 0
     for term, part in zip(matrices.terms, variance_components(matrices, state), strict=True):
         places = entries(term.covariance, len(term.names))
-        rows = [
-            np.array([start + t for t, (i, _) in enumerate(places) if i == row])
-            for row in range(len(term.names))
-        ]
+        effects = range(len(term.names))
+        rows = [_places(start, [i == row for i, _ in places]) for row in effects]
+        own = [_places(start, [row in place for place in places]) for row in effects]
         units = state.sigma / np.sqrt(np.mean(np.square(term.z), axis=0))
         out += [
-            Parameter("sd", part.group, f"sd__{name}", float(sd), (row,), unit=float(unit))
-            for name, sd, row, unit in zip(part.names, part.sd, rows, units, strict=True)
+            Parameter("sd", part.group, f"sd__{name}", float(sd), (row,), both, unit=float(unit))
+            for name, sd, row, both, unit in zip(part.names, part.sd, rows, own, units, strict=True)
         ]
         out += [
             Parameter(
@@ -192,3 +202,7 @@ def profile_parameters(matrices: ModelMatrices, state: FitState) -> tuple[Parame
         start += len(places)
     out.append(Parameter("residual", "Residual", "sd__residual", state.sigma))
     return tuple(out)
+
+
+def _places(start: int, mask: list[bool]) -> IndexArray:
+    return start + np.flatnonzero(mask)
