@@ -149,13 +149,7 @@ class MarginalMeans:
         """
         if adjust is not None:
             check_option("adjust", adjust, Adjustment)
-        by = self.by if by is None else as_names(by, "by")
-        for name in by:
-            if name not in self.labels:
-                raise DataError(
-                    f"by names {name!r}, which is no column of the table; columns: "
-                    f"{', '.join(self.labels)}."
-                )
+        by = self.by if by is None else self._checked(as_names(by, "by"))
         groups = self._groups(by)
         names = [name for name in self.labels if name not in by]
         families = [mean_contrasts(method, self._row_labels(rows, names), ref) for rows in groups]
@@ -287,6 +281,15 @@ class MarginalMeans:
         return found
 
     # -- labels -----------------------------------------------------------------------------------
+
+    def _checked(self, by: tuple[str, ...]) -> tuple[str, ...]:
+        for name in by:
+            if name not in self.labels:
+                raise DataError(
+                    f"by names {name!r}, which is no column of the table; columns: "
+                    f"{', '.join(self.labels)}."
+                )
+        return by
 
     def _groups(self, by: Sequence[str]) -> list[IndexArray]:
         """Rows of every combination of the columns ``by``, in order of appearance."""

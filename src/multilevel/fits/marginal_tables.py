@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from multilevel.design.build import Design
+    from multilevel.design.meaning import Meaning
     from multilevel.fits.reference_grid import ReferenceGrid
     from multilevel.inference.linear_functions import LinearFunctions
     from multilevel.report.tidy import Columns
@@ -58,16 +59,15 @@ def marginal_table(
     L = grid.rows(targets, values, weights, slope)
     cells = [combination[::-1] for combination in product(*(values[n] for n in targets[::-1]))]
     labels = {name: [cell[targets.index(name)] for cell in cells] for name in (*by, *specs)}
-    response = meaning_of(parse(design.spec.formula)).formula.response
+    response = _meaning(design).formula.response
     what = "Marginal means" if slope is None else f"Slopes in {slope}"
-    offset = 0.0 if slope else _offset(design)
     return MarginalMeans(
         kind="means" if slope is None else "trends",
         title=f"{what} of {response}",
         labels=labels or {"term": ["all"] if slope is None else [slope]},
         by=by,
         L=L,
-        constant=np.full(len(L), offset),
+        constant=np.full(len(L), 0.0 if slope else _offset(design)),
         functions=functions,
         level=level,
         data=design.table,
@@ -134,6 +134,10 @@ def _check_slope(design: Design, grid: ReferenceGrid, values: Mapping[str, Any],
         )
 
 
+def _meaning(design: Design) -> Meaning:
+    return meaning_of(parse(design.spec.formula))
+
+
 def _offset(design: Design) -> float:
     offset = design.matrices.offset
     return 0.0 if offset is None else float(offset.mean())
@@ -149,12 +153,9 @@ def _notes(
 ) -> list[str]:
     """What a reader has to know of how the table came about."""
     notes = []
-    meaning = meaning_of(parse(design.spec.formula))
-    if not meaning.response.plain:
-        notes.append(
-            f"These are on the scale of the response as the formula has it, "
-            f"{meaning.formula.response}; they are not transformed back."
-        )
+    if not _meaning(design).response.plain:
+        response = _meaning(design).formula.response
+        notes.append(f"These are of {response} as it stands, not transformed back.")
     averaged = [name for name in values if name not in targets and len(values[name]) > 1]
     if averaged:
         how = {

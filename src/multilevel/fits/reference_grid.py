@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -128,13 +129,13 @@ class ReferenceGrid:
 
     @property
     def terms(self) -> list[frozenset[str]]:
-        """Predictors of every term of the fixed part, without repetition; not the intercept."""
-        found = {
-            frozenset(name for factor in product for name in self.predictors if _uses(factor, name))
-            for product in self._products
-        }
+        """Predictors of every term of the fixed part, and of the terms that are part of it."""
+        found: set[frozenset[str]] = set()
+        for product in self._products:
+            used = [name for name in self.predictors if any(_uses(f, name) for f in product)]
+            found |= {frozenset(c) for k in range(len(used)) for c in combinations(used, k + 1)}
         order = list(self.predictors)
-        return sorted(found - {frozenset()}, key=lambda t: (len(t), sorted(map(order.index, t))))
+        return sorted(found, key=lambda t: (len(t), sorted(map(order.index, t))))
 
     def is_linear(self, name: str) -> bool:
         """Whether a predictor stands in the formula as it is only, not inside a function."""
@@ -202,9 +203,10 @@ class ReferenceGrid:
                 f"The reference grid has {prod(shape)} rows ({_sizes(axes, shape)}), which is too "
                 "much. Hold predictors at fewer values with at={'name': [...]}."
             )
-        index = dict(zip(axes, np.indices(shape).reshape(len(axes), -1), strict=True))
+        index = dict(zip(axes, np.indices(shape).reshape(len(axes), prod(shape)), strict=True))
         X = self._slopes(values, index, slope) if slope else self._design_matrix(values, index)
-        cells = X.reshape(prod(shape[: len(targets)]), -1, p)
+        n = prod(shape[: len(targets)])
+        cells = X.reshape(n, prod(shape) // n, p)
         share = self._shares(axes, len(targets), values, weights)
         averaged: Float = np.einsum("tr,trp->tp", share, cells)
         return averaged

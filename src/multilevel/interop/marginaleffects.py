@@ -41,48 +41,13 @@ def marginaleffects_model(design: Design, tests: FixedTests, factors: Collection
     marginaleffects.classes.model.ModelAbstract
     """
     try:
-        from marginaleffects.classes.model import ModelAbstract, ModelVault
+        from marginaleffects.classes.model import ModelVault
     except ImportError:
         raise ImportError(
             "to_marginaleffects() needs another package: pip install marginaleffects"
         ) from None
     _refuse_lost_offset(design)
     spec, kept = design.spec, design.matrices.kept
-
-    class FixedPart(ModelAbstract):  # type: ignore[misc]
-        """Predictions with the random effects at their mean of zero."""
-
-        def get_vcov(self, vcov: Any = True) -> Float | None:
-            if isinstance(vcov, str):
-                raise NotSupportedError(
-                    f"vcov={vcov!r} is not an option here: choose the covariance matrix with "
-                    "to_marginaleffects(df_method=..., robust=..., cluster=...)."
-                )
-            return self.vault.vcov if vcov else None
-
-        def get_exog(self, newdata: Any) -> Float:
-            """Columns of X that are kept, and the offset where there is one."""
-            frame = ModelFrame(
-                len(newdata),
-                {name: _read(newdata[name], spec.variables[name]) for name in _used(design)},
-            )
-            X = spec.encoders.fixed.encode(frame)[:, kept]
-            parts = [encoder.encode(frame)[:, 0] for encoder in spec.encoders.offsets]
-            if spec.offset_column is not None:
-                parts.append(newdata[spec.offset_column].to_numpy())
-            return np.column_stack([X, np.sum(parts, axis=0)]) if parts else X
-
-        def get_predict(self, params: Float, newdata: Any) -> Any:
-            """Predictions for rows as from :meth:`get_exog`."""
-            import polars as pl
-
-            index = np.arange(len(newdata), dtype=np.int32)
-            return pl.DataFrame({"rowid": index, "estimate": newdata @ np.asarray(params)})
-
-        def get_autodiff_args(self) -> dict[str, Any]:
-            """Say that predictions are linear in the parameters: derivatives are exact then."""
-            return {"model_type": "linear", "family": None, "link": None}
-
     response = meaning_of(parse(spec.formula)).formula.response
     predictors = spec.encoders.fixed.columns
     names = [design.matrices.coef_names[j] for j in kept]
@@ -98,7 +63,50 @@ def marginaleffects_model(design: Design, tests: FixedTests, factors: Collection
         variable_names=[response.strip("`"), *predictors],
         package="multilevel",
     )
-    return FixedPart(SimpleNamespace(**_degrees_of_freedom(tests)), vault)
+    return _fixed_part(design)(SimpleNamespace(**_degrees_of_freedom(tests)), vault)
+
+
+def _fixed_part(design: Design) -> Any:
+    """Class of the model; it is made when asked for, since its base is another package's."""
+    import polars as pl
+    from marginaleffects.classes.model import ModelAbstract
+
+    class FixedPart(ModelAbstract):  # type: ignore[misc]
+        """Predictions with the random effects at their mean of zero."""
+
+        def get_vcov(self, vcov: Any = True) -> Float | None:
+            if isinstance(vcov, str):
+                raise NotSupportedError(
+                    f"vcov={vcov!r} is not an option here: choose the covariance matrix with "
+                    "to_marginaleffects(df_method=..., robust=..., cluster=...)."
+                )
+            return self.vault.vcov if vcov else None
+
+        def get_exog(self, newdata: Any) -> Float:
+            return _columns(design, newdata)
+
+        def get_predict(self, params: Float, newdata: Any) -> Any:
+            """Predictions for rows as from ``get_exog``."""
+            index = np.arange(len(newdata), dtype=np.int32)
+            return pl.DataFrame({"rowid": index, "estimate": newdata @ np.asarray(params)})
+
+        def get_autodiff_args(self) -> dict[str, Any]:
+            """Say that predictions are linear in the parameters: derivatives are exact then."""
+            return {"model_type": "linear", "family": None, "link": None}
+
+    return FixedPart
+
+
+def _columns(design: Design, newdata: Any) -> Float:
+    """Columns of X that are kept, and the offset where there is one."""
+    spec = design.spec
+    variables = {name: _read(newdata[name], spec.variables[name]) for name in _used(design)}
+    frame = ModelFrame(len(newdata), variables)
+    X = spec.encoders.fixed.encode(frame)[:, design.matrices.kept]
+    parts = [encoder.encode(frame)[:, 0] for encoder in spec.encoders.offsets]
+    if spec.offset_column is not None:
+        parts.append(newdata[spec.offset_column].to_numpy())
+    return np.column_stack([X, np.sum(parts, axis=0)]) if parts else X
 
 
 def _refuse_lost_offset(design: Design) -> None:

@@ -174,6 +174,13 @@ class TestMeans:
         assert "Kenward-Roger" in str(kr)
         assert "z intervals" in str(plain)
 
+    def test_without_predictors(self, data):
+        fit = mlm.lmer("y ~ 1 + (1 | g)", data)
+        [mean] = fit.emmeans().to_frame().to_dict("records")
+        assert mean["term"] == "all"
+        np.testing.assert_allclose(mean["estimate"], fit.beta[0], rtol=RTOL)
+        assert len(fit.joint_tests()) == 0
+
     def test_pickle(self, crossed):
         contrasts = crossed.emmeans("f", by="k").contrast("pairwise")
         again = pickle.loads(pickle.dumps(contrasts))
@@ -387,6 +394,12 @@ class TestJointTests:
         np.testing.assert_allclose(table.loc["age", "df_residual"], slope["df"][0], rtol=1e-6)
         sex = growth.emmeans("Sex").contrast("pairwise").to_frame()
         np.testing.assert_allclose(table.loc["Sex", "p_value"], sex["p_value"][0], rtol=1e-6)
+
+    def test_parts_of_terms(self, data):
+        """A slope within levels has an average, too, though the formula does not name it."""
+        nested = mlm.lmer("y ~ f / x + (1 | g)", data).joint_tests()
+        crossed = mlm.lmer("y ~ f * x + (1 | g)", data).joint_tests()
+        pd.testing.assert_frame_equal(nested, crossed, rtol=1e-5)
 
     def test_by(self, crossed):
         table = crossed.joint_tests(by="f")
