@@ -162,7 +162,9 @@ class MarginalMeans:
         return replace(
             self,
             kind="contrasts",
-            title=self.title if self.kind == "contrasts" else f"Contrasts of {self.title.lower()}",
+            title=self.title
+            if self.kind == "contrasts"
+            else f"Contrasts of {self.title[0].lower()}{self.title[1:]}",
             labels=self._contrast_labels(by, groups, families),
             by=by,
             L=np.vstack(parts),

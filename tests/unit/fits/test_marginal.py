@@ -557,6 +557,10 @@ class TestAppearance:
         holm = text(crossed.emmeans("f").contrast("pairwise", adjust="holm"))
         assert "by Holm's method, intervals by that of Bonferroni." in holm
 
+    def test_title(self, schools):
+        contrasts = schools.emmeans("sector").contrast().contrast({"twice": [2]})
+        assert str(contrasts).startswith("Contrasts of marginal means of mAch\n")
+
     def test_html(self, crossed):
         assert "<table>" in crossed.emmeans("f")._repr_html_()
 
