@@ -11,16 +11,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from multilevel import datasets, exceptions
-    from multilevel.api import Control, LinearMixedModel, MixedModel, anova, compare, lmer
+    from multilevel.api import (
+        Bootstrap,
+        Control,
+        LinearMixedModel,
+        MarginalMeans,
+        MixedModel,
+        Profile,
+        anova,
+        bootstrap_lrt,
+        compare,
+        lmer,
+    )
     from multilevel.datasets import simulate_multilevel
 
     __version__: str
 
 __all__ = [
+    "Bootstrap",
     "Control",
     "LinearMixedModel",
+    "MarginalMeans",
     "MixedModel",
+    "Profile",
     "anova",
+    "bootstrap_lrt",
     "compare",
     "datasets",
     "exceptions",

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from multilevel.fits.bootstrap import Bootstrap
+from multilevel.fits.bootstrap_lrt import bootstrap_lrt
 from multilevel.fits.compare import anova, compare
 from multilevel.fits.linear import LinearMixedModel
+from multilevel.fits.marginal_means import MarginalMeans
 from multilevel.fits.model import MixedModel
+from multilevel.fits.profile import Profile
 from multilevel.solver.optimize import Control
 
 if TYPE_CHECKING:
@@ -14,7 +18,18 @@ if TYPE_CHECKING:
 
     from multilevel.typing import Float, NAAction
 
-__all__ = ["Control", "LinearMixedModel", "MixedModel", "anova", "compare", "lmer"]
+__all__ = [
+    "Bootstrap",
+    "Control",
+    "LinearMixedModel",
+    "MarginalMeans",
+    "MixedModel",
+    "Profile",
+    "anova",
+    "bootstrap_lrt",
+    "compare",
+    "lmer",
+]
 
 
 def lmer(
