@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from multilevel.frames.table import Table
     from multilevel.inference.degrees_of_freedom import DfMethod, FixedTests
     from multilevel.prediction.uncertainty import PredictedRows
+    from multilevel.solver.curvature import Curvature
     from multilevel.solver.prediction_errors import Sensitivity
     from multilevel.typing import Float
 
@@ -42,6 +43,10 @@ class FitRows(FitNumbers):
 
         def _fixed_tests(self, df_method: DfMethod | None = None) -> FixedTests:
             """Tests of the fixed effects (:class:`multilevel.fits.testing.FitTesting`)."""
+
+        @cached_property
+        def _curvature(self) -> Curvature:
+            """Curvature of the criterion (as above)."""
 
     def fitted(self, re_form: str = "all") -> Float:
         """Fitted values of the rows used, shape (nobs,).
@@ -223,7 +228,7 @@ class FitRows(FitNumbers):
 
     @cached_property
     def _sensitivity(self) -> Sensitivity:
-        return sensitivity(self.model.problem, self.state)
+        return sensitivity(self.model.problem, self.state, self._curvature)
 
     @cached_property
     def _covariances(self) -> tuple[Float, ...]:

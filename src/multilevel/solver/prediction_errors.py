@@ -14,7 +14,7 @@ from multilevel.solver.native import one_blas_thread
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from multilevel.solver.curvature import Direction
+    from multilevel.solver.curvature import Curvature, Direction
     from multilevel.solver.layout import Layout
     from multilevel.solver.linear import LinearProblem
     from multilevel.state import FitState
@@ -91,17 +91,25 @@ def row_variances(
     return state.sigma**2 * leverage
 
 
-def sensitivity(problem: LinearProblem, state: FitState) -> Sensitivity:
+def sensitivity(problem: LinearProblem, state: FitState, curvature: Curvature) -> Sensitivity:
     """Derivatives of fixed effects and conditional modes in the variance parameters.
 
     By central differences of what the core solves exactly at given variances. The parameters are
-    those of :meth:`LinearProblem.curvature`: of a singular fit, those of the reduced model.
+    those of the curvature: of a singular fit, those of the reduced model.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+        The model.
+    state : FitState
+        Its fit.
+    curvature : Curvature
+        Curvature of the criterion there.
     """
     layout = problem._layout
     blocks = layout.blocks(state.theta)
     directions = _tangent(layout, blocks)[1]
     n = len(directions)
-    curvature = problem.curvature(state)
     inverse_r = _core.invert_upper(problem._design.R)
     d_beta = np.empty((n, len(state.beta)))
     d_modes = [np.empty((n, *term.modes.shape)) for term in state.terms]

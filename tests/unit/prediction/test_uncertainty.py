@@ -158,7 +158,9 @@ def test_uncertainty_of_the_variances(structure, reml):
     C = 2.0 * np.linalg.inv(twin.hessian(state.theta))
     expected = np.einsum("ai,ab,bi->i", J, C, J)
     rows = rows_of(matrices)
-    total = error_variances(problem, state, sensitivity(problem, state), rows)
+    total = error_variances(
+        problem, state, sensitivity(problem, state, problem.curvature(state)), rows
+    )
     given_variances = error_variances(problem, state, known_exactly(state), rows)
     close(total - given_variances, expected, expected.max(), DIFFERENCES)
     assert expected.max() > 1e-3 * given_variances.max()
@@ -176,7 +178,7 @@ def test_variances_at_zero_are_known_there():
             break
     else:
         pytest.fail("no singular fit in 20 draws")
-    moves = sensitivity(problem, state)
+    moves = sensitivity(problem, state, problem.curvature(state))
     assert moves.covariance.shape == (1, 1)
     np.testing.assert_allclose(moves.modes[1], 0.0, atol=1e-9)
     assert np.abs(moves.modes[0]).max() > 1e-2
