@@ -1,45 +1,83 @@
-"""Several fits side by side: likelihood-ratio tests and information criteria."""
+"""Fits side by side: likelihood-ratio tests and information criteria; F tests of one fit."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from multilevel.exceptions import DataError
+from multilevel.fits.nesting import boundary_mixture, check_nested, same_fixed_space
+from multilevel.fits.term_tests import anova_columns
+from multilevel.fits.terms import AnovaType
 from multilevel.frames.emit import to_frame
 from multilevel.inference.likelihood_ratio import likelihood_ratio_tests
+from multilevel.typing import check_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from multilevel.fits.linear import LinearMixedModel
+    from multilevel.inference.degrees_of_freedom import DfMethod
+    from multilevel.inference.likelihood_ratio import BoundaryMixture
+    from multilevel.inference.robust import RobustKind
+    from multilevel.report.tidy import Columns
+    from multilevel.typing import Float
 
-__all__ = ["anova", "compare"]
+__all__ = ["anova", "compare", "mixture_columns"]
 
 
-def anova(*fits: LinearMixedModel) -> Any:
-    """Test nested models against each other by the likelihood ratio.
+def anova(
+    *fits: LinearMixedModel,
+    type: AnovaType = 3,
+    df_method: DfMethod | None = None,
+    robust: RobustKind | None = None,
+    cluster: str | None = None,
+    refit: bool = True,
+) -> Any:
+    """Test nested models against each other by the likelihood ratio, or the terms of one model.
 
     The models are put in the order of their number of parameters and each is tested against the
     one before it. Likelihoods of REML fits cannot be compared when the fixed effects differ, so
-    REML fits are fitted again by maximum likelihood; the column ``criterion`` says so. Where the
-    smaller model sets a variance to zero, the p value is conservative (too large).
+    REML fits are fitted again by maximum likelihood; the column ``criterion`` says so.
+
+    Where the smaller model sets a variance to zero, the p value of chi-squared is conservative (too
+    large). If it lacks one random effect and is itself away from the boundary, the distribution is
+    an equal mixture of two chi-squared distributions (Self & Liang 1987; Stram & Lee 1994), and
+    ``p_value_mixture`` is by it. With several variances at zero the weights are not known: see
+    :func:`multilevel.bootstrap_lrt`.
 
     Parameters
     ----------
     *fits : LinearMixedModel
-        Two or more fits to the same rows.
+        Two or more fits to the same rows; or one, for F tests of its terms.
+    type, df_method, robust, cluster
+        Of the F tests: see :meth:`LinearMixedModel.anova`.
+    refit : bool
+        False compares REML fits by their restricted likelihoods, which is possible if their
+        fixed-effects columns span the same space.
 
     Returns
     -------
     data frame
-        ``model, criterion, n_parameters, aic, bic, loglik, deviance, statistic, df, p_value``.
+        ``model, criterion, n_parameters, aic, bic, loglik, deviance, statistic, df, p_value,
+        p_value_mixture, mixture``; for one fit that of :meth:`LinearMixedModel.anova`.
 
     Raises
     ------
     DataError
-        If the fits differ in rows, response or weights.
+        If the fits differ in rows, response or weights, or are not nested; with ``refit=False``
+        also if REML fits differ in their fixed effects, or the criteria are not the same.
+    ValueError
+        For options of F tests with several fits.
+
+    References
+    ----------
+    Self, S. G. & Liang, K.-Y. (1987). Asymptotic properties of maximum likelihood estimators and
+    likelihood ratio tests under nonstandard conditions. J. Amer. Statist. Assoc. 82, 605-610.
+    Stram, D. O. & Lee, J. W. (1994). Variance components testing in the longitudinal mixed effects
+    model. Biometrics 50, 1171-1177.
 
     Examples
     --------
@@ -50,15 +88,79 @@ def anova(*fits: LinearMixedModel) -> Any:
     >>> [round(x, 3) for x in mlm.anova(small, big)["statistic"].tolist()]
     [nan, 42.139]
     """
-    refitted = _by_ml(fits)
+    check_option("type", type, AnovaType)
+    if len(fits) == 1:
+        [fit] = fits
+        tests = fit._fixed_tests(df_method, robust, cluster)
+        return fit._emit(anova_columns(fit._fixed_terms, tests, fit.sigma, type))
+    if not (type == 3 and df_method is robust is cluster is None):
+        raise ValueError(
+            "type=, df_method=, robust= and cluster= are for F tests of the terms of one fit; "
+            "several fits are tested by the likelihood ratio."
+        )
+    refitted = _by_ml(fits) if refit else _as_they_are(fits)
+    ordered = np.argsort([fit.state.n_parameters for fit in refitted], kind="stable").tolist()
+    return _likelihood_ratios([fits[i] for i in ordered], [refitted[i] for i in ordered])
+
+
+def _likelihood_ratios(given: list[LinearMixedModel], fits: list[LinearMixedModel]) -> Any:
+    """Table of tests of fits in the order of their number of parameters."""
+    pairs = list(pairwise(fits))
+    for small, big in pairs:
+        check_nested(small, big)
     tests = likelihood_ratio_tests(
-        [fit.loglik for fit in refitted], [fit.state.n_parameters for fit in refitted]
+        [fit.loglik + _restricted_constant(fit, fits[0]) for fit in fits],
+        [fit.state.n_parameters for fit in fits],
     )
-    order = tests.order.tolist()
-    columns = _columns([fits[i] for i in order], [refitted[i] for i in order])
+    mixtures = [None, *(boundary_mixture(small, big) for small, big in pairs)]
+    columns = _columns(given, fits)
     del columns["aicc"]
     columns |= {"statistic": tests.statistic, "df": tests.df, "p_value": tests.p_value}
+    columns |= mixture_columns(mixtures, tests.statistic)
     return to_frame(columns, fits[0].model.design.table)
+
+
+def mixture_columns(mixtures: Sequence[BoundaryMixture | None], statistic: Float) -> Columns:
+    """P values by mixtures, and their names; NaN and empty where there is none."""
+    return {
+        "p_value_mixture": np.array(
+            [
+                np.nan if mixture is None else mixture.p_value(value)
+                for mixture, value in zip(mixtures, statistic.tolist(), strict=True)
+            ]
+        ),
+        "mixture": ["" if mixture is None else str(mixture) for mixture in mixtures],
+    }
+
+
+def _restricted_constant(fit: LinearMixedModel, first: LinearMixedModel) -> float:
+    """Make restricted likelihoods comparable whose columns span one space in other coding.
+
+    The restricted likelihood holds ``|X' V^-1 X|``, which depends on the coding; divided by
+    ``|X' X|`` it does not (Harville 1974, Biometrika 61, 383-385).
+    """
+    ours, theirs = fit.model.matrices.X, first.model.matrices.X
+    if not fit.reml or np.array_equal(ours, theirs):
+        return 0.0
+    logs = [np.log(np.abs(np.linalg.qr(X, mode="r").diagonal())).sum() for X in (ours, theirs)]
+    return float(logs[0] - logs[1])
+
+
+def _as_they_are(fits: Sequence[LinearMixedModel]) -> list[LinearMixedModel]:
+    """Check that fits can be compared without fitting them again."""
+    for i, fit in enumerate(fits[1:], 2):
+        _check_same_data(fits[0], fit, i)
+        if fit.reml != fits[0].reml:
+            raise DataError(
+                "Fits by REML and by maximum likelihood cannot be compared; leave refit=False out."
+            )
+        if fit.reml and not same_fixed_space(fits[0].model.matrices, fit.model.matrices):
+            raise DataError(
+                f"Restricted likelihoods of models with different fixed effects cannot be "
+                f"compared: `{fits[0].formula}` and `{fit.formula}`. Leave refit=False out, so "
+                "that they are fitted again by maximum likelihood."
+            )
+    return list(fits)
 
 
 def compare(*fits: LinearMixedModel) -> Any:
@@ -94,14 +196,20 @@ def compare(*fits: LinearMixedModel) -> Any:
 def _columns(given: Sequence[LinearMixedModel], fits: Sequence[LinearMixedModel]) -> dict[str, Any]:
     return {
         "model": [fit.formula for fit in fits],
-        "criterion": ["ML, refitted" if fit.reml else "ML" for fit in given],
+        "criterion": [_criterion(*pair) for pair in zip(given, fits, strict=True)],
         "n_parameters": [fit.state.n_parameters for fit in fits],
         "aic": [fit.aic for fit in fits],
         "aicc": [fit.aicc for fit in fits],
         "bic": [fit.bic for fit in fits],
         "loglik": [fit.loglik for fit in fits],
-        "deviance": [fit.deviance for fit in fits],
+        "deviance": [np.nan if fit.reml else fit.deviance for fit in fits],
     }
+
+
+def _criterion(given: LinearMixedModel, used: LinearMixedModel) -> str:
+    if used.reml:
+        return "REML"
+    return "ML, refitted" if given.reml else "ML"
 
 
 def _by_ml(fits: Sequence[LinearMixedModel]) -> list[LinearMixedModel]:

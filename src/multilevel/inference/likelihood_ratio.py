@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
     from multilevel.typing import Float, IndexArray
 
-__all__ = ["LikelihoodRatioTests", "likelihood_ratio_tests"]
+__all__ = [
+    "BoundaryMixture",
+    "LikelihoodRatioTests",
+    "chi_squared_tail",
+    "likelihood_ratio_tests",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,43 @@ def likelihood_ratio_tests(
     n_parameters : sequence of int, length m
         Parameters of each model.
     """
-    from scipy.special import chdtrc
-
     order = np.argsort(np.asarray(n_parameters), kind="stable")
     df = np.diff(np.asarray(n_parameters, dtype=np.float64)[order], prepend=np.nan)
     gain = np.diff(np.asarray(loglik, dtype=np.float64)[order], prepend=np.nan)
     statistic = 2.0 * np.maximum(gain, 0.0)
-    p_value = np.where(df > 0.0, chdtrc(np.where(df > 0.0, df, 1.0), statistic), np.nan)
-    return LikelihoodRatioTests(order, statistic, df, p_value)
+    return LikelihoodRatioTests(order, statistic, df, chi_squared_tail(df, statistic))
+
+
+def chi_squared_tail(df: Float, statistic: Float) -> Float:
+    """Upper tail of chi-squared; NaN without degrees of freedom."""
+    from scipy.special import chdtrc
+
+    return np.where(df > 0.0, chdtrc(np.where(df > 0.0, df, 1.0), statistic), np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundaryMixture:
+    """Distribution of the statistic where the smaller model sets one variance to zero.
+
+    An equal mixture of chi-squared with ``df - 1`` and ``df`` degrees of freedom: the larger model
+    adds one random effect, a variance and ``df - 1`` covariances, and all else is inside the
+    parameter space (Self & Liang 1987, J. Amer. Statist. Assoc. 82, 605-610, case 6; Stram & Lee
+    1994, Biometrics 50, 1171-1177, case 3).
+
+    Attributes
+    ----------
+    df : int
+        Parameters added, at least 1.
+    """
+
+    df: int
+
+    def __str__(self) -> str:
+        return f"0.5 chi2({self.df - 1}) + 0.5 chi2({self.df})"
+
+    def p_value(self, statistic: float) -> float:
+        """Upper tail; chi-squared without degrees of freedom is zero."""
+        from scipy.special import chdtrc
+
+        lower = chdtrc(self.df - 1, statistic) if self.df > 1 else float(statistic <= 0.0)
+        return float(0.5 * lower + 0.5 * chdtrc(self.df, statistic))

@@ -155,7 +155,7 @@ def test_anova_published(fit, data):
     close(table["p_value"][1], 7.0724e-10, 1e-5)
     assert table.columns.tolist() == [
         "model", "criterion", "n_parameters", "aic", "bic", "loglik", "deviance", "statistic",
-        "df", "p_value",
+        "df", "p_value", "p_value_mixture", "mixture",
     ]  # fmt: skip
     mixed = mlm.anova(small.refit(reml=False), fit)
     assert mixed["criterion"].tolist() == ["ML", "ML, refitted"]
@@ -182,7 +182,7 @@ def test_fits_to_other_data_are_not_compared(fit, data):
     ones = mlm.lmer(SLOPE, data, weights=np.ones(180))
     assert np.isnan(mlm.anova(fit, ones)["p_value"][1])
     with pytest.raises(ValueError, match="Give two fits or more to compare"):
-        mlm.anova(fit)
+        mlm.compare(fit)
 
 
 # -- the unfitted problem -------------------------------------------------------------------------

@@ -1,0 +1,142 @@
+"""Whether one model is a special case of another, and which parameters the other adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from multilevel.exceptions import DataError
+from multilevel.inference.likelihood_ratio import BoundaryMixture
+
+if TYPE_CHECKING:
+    from multilevel.design.matrices import ModelMatrices
+    from multilevel.fits.linear import LinearMixedModel
+    from multilevel.typing import Float, Int
+
+__all__ = ["boundary_mixture", "check_nested", "same_fixed_space"]
+
+# Columns inside a space are at most this part of their length outside.
+_INSIDE = 1e-7
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Random effects with a free covariance matrix of their own.
+
+    Attributes
+    ----------
+    codes : ndarray of int32, shape (n,)
+        Group of every row.
+    z : ndarray, shape (n, k)
+        Columns.
+    """
+
+    codes: Int
+    z: Float
+
+
+def check_nested(small: LinearMixedModel, big: LinearMixedModel) -> None:
+    """Raise ``DataError`` unless the first model is a special case of the second."""
+    a, b = small.model.matrices, big.model.matrices
+    if not _fixed_inside(a, b):
+        what = "its fixed effects (or offset) are"
+    elif _homes(_effects(a), _effects(b)) is None:
+        what = "its random effects are"
+    else:
+        return
+    raise DataError(
+        f"`{small.formula}` is not nested in `{big.formula}`: {what} no special case. The "
+        "likelihood-ratio test needs nested models; compare these by information criteria with "
+        "compare()."
+    )
+
+
+def same_fixed_space(first: ModelMatrices, second: ModelMatrices) -> bool:
+    """Whether the fixed-effects columns of two models span the same space."""
+    return first.X.shape[1] == second.X.shape[1] and _fixed_inside(first, second)
+
+
+def boundary_mixture(small: LinearMixedModel, big: LinearMixedModel) -> BoundaryMixture | None:
+    """Distribution of the likelihood ratio where the smaller model lacks one random effect.
+
+    None where no variance is set to zero, and where the weights of the mixture are not known:
+    several variances at zero, other fixed effects, or a smaller model that is itself singular.
+    """
+    a, b = small.model.matrices, big.model.matrices
+    if small.is_singular or not same_fixed_space(a, b):
+        return None
+    ours, theirs = _effects(a), _effects(b)
+    homes = _homes(ours, theirs)
+    assert homes is not None
+    added = []
+    for i, effects in enumerate(theirs):
+        housed = [ours[j] for j, home in enumerate(homes) if home == i]
+        new = effects.z.shape[1] - sum(other.z.shape[1] for other in housed)
+        if new or len(housed) != 1:
+            added.append((new, len(housed)))
+    if len(added) != 1:
+        return None
+    [(new, n_housed)] = added
+    return None if new != 1 or n_housed > 1 else BoundaryMixture(len(big.theta) - len(small.theta))
+
+
+def _fixed_inside(small: ModelMatrices, big: ModelMatrices) -> bool:
+    """Whether the means of the smaller model are means of the larger one."""
+    if small.X is big.X and small.offset is big.offset:
+        return True
+    known = [0.0 if m.offset is None else m.offset for m in (small, big)]
+    shift = np.broadcast_to(known[0] - known[1], small.n_rows)
+    if small.X.shape == big.X.shape and np.array_equal(small.X, big.X) and not shift.any():
+        return True
+    return _inside(small.X, big.X) and _inside(shift[:, None], big.X)
+
+
+def _inside(columns: Float, space: Float) -> bool:
+    """Whether columns are linear combinations of others, which are independent."""
+    scale = np.abs(space).max(axis=0, initial=0.0)
+    basis = np.linalg.qr(space / np.where(scale > 0.0, scale, 1.0))[0]
+    gap = columns - basis @ (basis.T @ columns)
+    size = np.linalg.norm(columns, axis=0)
+    return bool((np.linalg.norm(gap, axis=0) <= _INSIDE * size).all())
+
+
+def _effects(matrices: ModelMatrices) -> list[Effects]:
+    """Random effects of a model; independent ones are each on their own."""
+    found = []
+    for term in matrices.terms:
+        codes = matrices.factors[term.factor].codes
+        if term.covariance == "unstructured":
+            found.append(Effects(codes, term.z))
+        else:
+            found += [Effects(codes, term.z[:, [j]]) for j in range(term.z.shape[1])]
+    return found
+
+
+def _homes(small: list[Effects], big: list[Effects]) -> list[int] | None:
+    """For all effects of the smaller model those of the larger that comprise them, or None."""
+    homes = []
+    for effects in small:
+        comprising = [
+            i
+            for i, other in enumerate(big)
+            if effects.z.shape[1] <= other.z.shape[1]
+            and _same_groups(effects.codes, other.codes)
+            and _inside(effects.z, other.z)
+        ]
+        if not comprising:
+            return None
+        # The narrowest: (1 | g) goes to (1 | g) rather than to (x | g).
+        homes.append(min(comprising, key=lambda i: big[i].z.shape[1]))
+    return homes
+
+
+def _same_groups(a: Int, b: Int) -> bool:
+    """Whether two factors group the rows alike, whatever the labels."""
+    if np.array_equal(a, b):
+        return True
+    n_a, n_b = int(a.max()) + 1, int(b.max()) + 1
+    if n_a != n_b:
+        return False
+    return len(np.unique(a.astype(np.int64) * n_b + b)) == n_a
