@@ -86,7 +86,8 @@ class FitTesting(FitRows):
         """Tests of all coefficients (NaN for dropped ones), and the method."""
         method = self._fixed_tests(df_method, robust, cluster)
         df = method.df(np.eye(len(method.beta)))
-        errors = self._expand(np.sqrt(method.vcov.diagonal()))
+        # without degrees of freedom (a coefficient that rests on one cluster) there is no error
+        errors = self._expand(np.where(np.isnan(df), np.nan, np.sqrt(method.vcov.diagonal())))
         return wald_tests(self.beta, errors, self._expand(df)), method
 
     @cached_property
@@ -136,7 +137,7 @@ class FitTesting(FitRows):
             return cluster, factors[cluster].codes
         design = self.model.design
         if not design.table.has(cluster):
-            known = ", ".join([*factors, *design.table.columns])
+            known = ", ".join(dict.fromkeys([*factors, *design.table.columns]))
             raise DataError(
                 f"cluster={cluster!r} is neither a grouping factor of the model nor a column of "
                 f"the data. There are: {known}."

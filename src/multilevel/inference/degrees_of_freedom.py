@@ -15,7 +15,10 @@ import numpy as np
 if TYPE_CHECKING:
     from multilevel.typing import Float
 
-__all__ = ["DfMethod", "FixedTests", "JointTest", "TabledDf", "f_test"]
+__all__ = ["DfMethod", "FixedTests", "JointTest", "TabledDf", "f_test", "uncorrelated"]
+
+# Variance of a combination of contrasts of unit variance below which it is zero.
+_DEPENDENT = 1e-10
 
 DfMethod = Literal[
     "satterthwaite", "kenward-roger", "between-within", "m-l-1", "residual", "asymptotic"
@@ -122,16 +125,30 @@ def f_test(tests: FixedTests, L: Float, null: Float | None, df_residual: float) 
     """
     from scipy.special import chdtrc, fdtrc
 
-    deviation = L @ tests.beta - (0.0 if null is None else null)
-    values, vectors = np.linalg.eigh(L @ tests.vcov @ L.T)
-    kept = values > max(values.max(initial=0.0), 0.0) * len(L) * np.finfo(float).eps * 8.0
-    rank = int(kept.sum())
+    basis = uncorrelated(L, tests.vcov)
+    rank = len(basis)
     if rank == 0:
         return JointTest(np.nan, 0, np.nan, np.nan)
-    statistic = float(np.sum((vectors[:, kept].T @ deviation) ** 2 / values[kept]) / rank)
+    deviation = L @ tests.beta - (0.0 if null is None else null)
+    statistic = float(np.sum((basis @ deviation) ** 2) / rank)
     p_value = (
         chdtrc(rank, rank * statistic)
         if np.isinf(df_residual)
         else fdtrc(rank, df_residual, statistic)
     )
     return JointTest(statistic, rank, df_residual, float(p_value))
+
+
+def uncorrelated(L: Float, vcov: Float) -> Float:
+    """Combinations B of the rows of L (m, p) with ``B L vcov L' B' = I``, shape (rank, m).
+
+    Rows are judged after scaling to unit variance, so that the rank does not depend on the units
+    of the predictors.
+    """
+    covariance = L @ vcov @ L.T
+    sd = np.sqrt(np.maximum(covariance.diagonal(), 0.0))
+    scale = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0.0)
+    values, vectors = np.linalg.eigh(covariance * np.outer(scale, scale))
+    kept = values > _DEPENDENT
+    basis: Float = (vectors[:, kept] / np.sqrt(values[kept])).T * scale
+    return basis

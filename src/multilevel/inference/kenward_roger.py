@@ -22,7 +22,7 @@ import numpy as np
 from multilevel.covariance.tangent import tangent_directions
 from multilevel.exceptions import NotSupportedError
 from multilevel.inference.components import batches
-from multilevel.inference.degrees_of_freedom import JointTest, f_test
+from multilevel.inference.degrees_of_freedom import JointTest, f_test, uncorrelated
 
 if TYPE_CHECKING:
     from multilevel.design.matrices import ModelMatrices
@@ -80,10 +80,8 @@ class KenwardRoger:
         """F test of ``L beta = null``, scaled so that its first two moments are those of F."""
         from scipy.special import chdtrc, fdtrc
 
-        values, vectors = np.linalg.eigh(L @ self.unadjusted @ L.T)
-        kept = values > max(values.max(initial=0.0), 0.0) * len(L) * np.finfo(float).eps * 8.0
-        basis = vectors[:, kept].T / np.sqrt(values[kept])[:, None]
         plain = f_test(self, L, null, np.inf)
+        basis = uncorrelated(L, self.unadjusted)
         q = len(basis)
         if q == 0:
             return plain

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilevel.inference.degrees_of_freedom import JointTest, f_test
+from multilevel.inference.degrees_of_freedom import JointTest, f_test, uncorrelated
 
 if TYPE_CHECKING:
     from multilevel.solver.curvature import Curvature
@@ -63,9 +63,7 @@ class Satterthwaite:
         The contrasts are turned into uncorrelated ones; with nu_i degrees of freedom each, the
         mean of F is matched to ``E / (E - q)``, ``E = sum nu_i / (nu_i - 2)``.
         """
-        values, vectors = np.linalg.eigh(L @ self.vcov @ L.T)
-        kept = values > max(values.max(initial=0.0), 0.0) * len(L) * np.finfo(float).eps * 8.0
-        nu = self.df(vectors[:, kept].T @ L)
+        nu = self.df(uncorrelated(L, self.vcov) @ L)
         return f_test(self, L, null, _pooled_df(nu))
 
 

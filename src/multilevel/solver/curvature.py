@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from multilevel.solver.layout import Layout
     from multilevel.typing import Float
 
-__all__ = ["Curvature", "Expansion", "curvature", "expansion"]
+__all__ = ["Curvature", "Direction", "Expansion", "curvature", "expansion", "tangent_directions"]
 
 Direction = tuple[int, int, int, list[float]]
 
@@ -124,7 +124,7 @@ def curvature(
     reml : bool
         Criterion of the fit.
     """
-    reduced, directions = _tangent(layout, blocks)
+    reduced, directions = tangent_directions(layout, blocks)
     _, rss, _, F, _, H, q, _, J, _ = core.expand(blocks.tolist(), reml, directions, True)
     n, s2 = len(directions), rss / df
     full = np.empty((n + 1, n + 1))
@@ -157,7 +157,7 @@ def _component_gradients(
     return tuple(out)
 
 
-def _tangent(layout: Layout, blocks: Float) -> tuple[bool, list[Direction]]:
+def tangent_directions(layout: Layout, blocks: Float) -> tuple[bool, list[Direction]]:
     """Directions in which the factors can move and keep their rank; ``blocks`` is made U diag(s).
 
     Lambda Lambda' does not change when Lambda is turned from the right, so with left singular

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multilevel._native import _core
-from multilevel.solver.curvature import _tangent
+from multilevel.solver.curvature import tangent_directions
 from multilevel.solver.native import one_blas_thread
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def sensitivity(problem: LinearProblem, state: FitState, curvature: Curvature) -
     """
     layout = problem._layout
     blocks = layout.blocks(state.theta)
-    directions = _tangent(layout, blocks)[1]
+    directions = tangent_directions(layout, blocks)[1]
     n = len(directions)
     inverse_r = _core.invert_upper(problem._design.R)
     d_beta = np.empty((n, len(state.beta)))

@@ -39,3 +39,12 @@ def test_redundant_rows_count_once():
     joint, plain = f_test(TESTS, L, None, 10.0), f_test(TESTS, L[:2], None, 10.0)
     assert joint.df == 2
     assert joint.statistic == pytest.approx(plain.statistic, rel=1e-10)
+
+
+def test_rank_does_not_depend_on_units():
+    scale = np.array([1.0, 1e-9, 1e6])
+    scaled = TabledDf("rule", BETA * scale, VCOV * np.outer(scale, scale), np.full(3, 9.0))
+    plain = TabledDf("rule", BETA, VCOV, np.full(3, 9.0))
+    a, b = scaled.joint(np.eye(3)), plain.joint(np.eye(3))
+    assert (a.df, b.df) == (3, 3)
+    assert a.statistic == pytest.approx(b.statistic, rel=1e-9)
