@@ -142,8 +142,8 @@ class Stage:
 SPECIFIED = tuple(cell for cell in CELLS if cell.structure != "omitted")
 STAGES = {
     "tests": Stage(tests, tuple(CELLS), 2000),
-    "profile": Stage(profile, SPECIFIED, 1000),
-    "bootstrap": Stage(bootstrap, SPECIFIED, 400),
+    "profile": Stage(profile, SPECIFIED, 300),
+    "bootstrap": Stage(bootstrap, SPECIFIED, 200),
     "variance": Stage(variance, tuple(VARIANCE_CELLS), 2000),
 }
 

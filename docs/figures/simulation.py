@@ -28,6 +28,7 @@ LINES = {
     "satterthwaite": ("#56b4e9", "-"),
     "kenward-roger": ("#0072b2", "-"),
 }
+SHARES = (2, 3, 5, 10, 20, 40)
 
 
 def main() -> None:
@@ -45,8 +46,10 @@ def main() -> None:
                 GROUPS, shares, style, marker="o", markersize=3.5, color=colour,
                 label=METHODS[method],
             )  # fmt: skip
-        axes.set(title=title.replace("`", ""), xlabel="groups", xscale="log", ylim=(0, None))
+        axes.set(xlabel="groups", xscale="log", yscale="log", ylim=(2.0, 40.0))
+        axes.set_title(title.replace("`", "").replace(" across levels", ""), fontsize=9)
         axes.set_xticks(GROUPS, [str(j) for j in GROUPS])
+        axes.set_yticks(SHARES, [str(share) for share in SHARES])
         axes.minorticks_off()
     panels[0].set_ylabel("effects found that are not there, %")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right", frameon=False)

@@ -21,10 +21,11 @@ MARK = "inference_"
 INTRODUCTION = """\
 ## Inference
 
-Degrees of freedom, tests, intervals, robust covariance matrices, marginal means, predictions: what
-the reference tests compare, and how large the differences are, relative to the largest number of
-each comparison. Where they are larger than 1e-6, R's derivatives are finite differences, its
-integrals are simulated, its profiles are interpolated, or its numbers are in print.
+Degrees of freedom, tests, intervals, robust covariance matrices, marginal means, predictions:
+what the reference tests compare, and how large the differences are, relative to the largest
+number of each comparison (absolute for simulated p values). Where they are larger than 1e-6, R's
+derivatives are finite differences, its integrals are simulated, its profiles are interpolated, or
+its numbers are in print.
 
 | tests | comparisons | numbers | median difference | largest |
 |---|--:|--:|--:|--:|"""
@@ -62,8 +63,8 @@ class Recorder:
     def record(self, actual: Any, desired: Any, rtol: float, atol: float) -> None:
         ours, theirs = np.broadcast_arrays(*(np.asarray(v, float) for v in (actual, desired)))
         known = np.isfinite(theirs) & np.isfinite(ours)
-        # What is smaller than the absolute tolerance counts as such.
-        size = np.abs(theirs[known]).max(initial=0.0) + (np.max(atol) / rtol if rtol else 0.0)
+        # Numbers that are held to an absolute tolerance are compared on its scale.
+        size = np.abs(theirs[known]).max(initial=0.0) + np.max(atol) / rtol if rtol else 1.0
         if self._where is not None and size > 0.0:
             distance = np.abs(ours[known] - theirs[known]).max(initial=0.0)
             self.found[self._where].append((int(known.sum()), float(distance / size)))
