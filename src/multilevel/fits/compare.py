@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from multilevel.exceptions import DataError
-from multilevel.fits.nesting import boundary_mixture, check_nested, same_fixed_space
+from multilevel.fits.nesting import (
+    boundary_mixture,
+    check_nested,
+    mixture_columns,
+    same_fixed_space,
+)
 from multilevel.fits.term_tests import anova_columns
 from multilevel.fits.terms import AnovaType
 from multilevel.frames.emit import to_frame
@@ -20,12 +25,9 @@ if TYPE_CHECKING:
 
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.inference.degrees_of_freedom import DfMethod
-    from multilevel.inference.likelihood_ratio import BoundaryMixture
     from multilevel.inference.robust import RobustKind
-    from multilevel.report.tidy import Columns
-    from multilevel.typing import Float
 
-__all__ = ["anova", "compare", "mixture_columns"]
+__all__ = ["anova", "compare"]
 
 
 def anova(
@@ -112,25 +114,18 @@ def _likelihood_ratios(given: list[LinearMixedModel], fits: list[LinearMixedMode
         [fit.loglik + _restricted_constant(fit, fits[0]) for fit in fits],
         [fit.state.n_parameters for fit in fits],
     )
-    mixtures = [None, *(boundary_mixture(small, big) for small, big in pairs)]
+    mixtures = [
+        None,
+        *(
+            boundary_mixture(a.model.matrices, b.model.matrices, singular=a.is_singular)
+            for a, b in pairs
+        ),
+    ]
     columns = _columns(given, fits)
     del columns["aicc"]
     columns |= {"statistic": tests.statistic, "df": tests.df, "p_value": tests.p_value}
     columns |= mixture_columns(mixtures, tests.statistic)
     return to_frame(columns, fits[0].model.design.table)
-
-
-def mixture_columns(mixtures: Sequence[BoundaryMixture | None], statistic: Float) -> Columns:
-    """P values by mixtures, and their names; NaN and empty where there is none."""
-    return {
-        "p_value_mixture": np.array(
-            [
-                np.nan if mixture is None else mixture.p_value(value)
-                for mixture, value in zip(mixtures, statistic.tolist(), strict=True)
-            ]
-        ),
-        "mixture": ["" if mixture is None else str(mixture) for mixture in mixtures],
-    }
 
 
 def _restricted_constant(fit: LinearMixedModel, first: LinearMixedModel) -> float:

@@ -9,6 +9,8 @@ from multilevel.fits.testing import FitTesting
 from multilevel.typing import check_option
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.fits.terms import AnovaType, FixedTerms
     from multilevel.fits.term_tests import DropTest
@@ -175,6 +177,78 @@ class FitHypotheses(FitTesting):
         full = cast("LinearMixedModel", self)
         full = full.refit(reml=False) if self.reml else full
         return self._emit(drop_by_lrt(self._fixed_terms, self.model, full.state))
+
+    def ranova(self) -> Any:
+        """Test each random-effects term against a smaller one by the likelihood ratio.
+
+        Of correlated effects each product that is not part of a larger one is removed in turn,
+        with its covariances: ``(x | g)`` becomes ``(1 | g)``; ``(0 + f | g)`` with a factor
+        becomes ``(1 | g)``. Of independent effects each variance is removed, and a term with one
+        effect as a whole. All fits are by the criterion of this one, to its rows.
+
+        Returns
+        -------
+        data frame
+            ``term`` (what is removed), and of the model without it ``n_parameters, loglik, aic``;
+            ``statistic, df, p_value``, by chi-squared, which is conservative; ``p_value_mixture,
+            mixture``, where the distribution is known (see :func:`multilevel.anova`).
+
+        Raises
+        ------
+        DataError
+            For a model without random effects.
+        """
+        from multilevel.fits.random_terms import ranova_columns
+
+        return self._emit(ranova_columns(self.model, self.state))
+
+    def exact_rlrt(
+        self,
+        term: str | None = None,
+        *,
+        n: int = 10_000,
+        rng: int | np.random.Generator | None = None,
+    ) -> Any:
+        """Test a single variance component against zero in samples of any size.
+
+        The (restricted) likelihood ratio is compared with draws from its distribution, which for
+        a model with one variance component depends on eigenvalues only (Crainiceanu & Ruppert
+        2004). With further random effects it is taken from the model with the tested one alone,
+        an approximation (Greven et al. 2008) that ``method`` names.
+
+        Parameters
+        ----------
+        term : str, optional
+            Which variance: ``"(1 | g)"``, ``"(0 + x | g)"``; needed if there are several.
+        n : int
+            Number of draws.
+        rng : int, numpy.random.Generator or None
+            Seed or source of randomness.
+
+        Returns
+        -------
+        data frame
+            ``term, method, statistic, p_value, n_draws``. The p value is ``(1 + k) / (1 + n)``
+            with k the number of draws that reach the statistic.
+
+        Raises
+        ------
+        NotSupportedError
+            For correlated random effects and for thousands of groups.
+        DataError
+            For a term that the model does not have.
+
+        References
+        ----------
+        Crainiceanu, C. M. & Ruppert, D. (2004). Likelihood ratio tests in linear mixed models with
+        one variance component. J. R. Statist. Soc. B 66, 165-185.
+        Greven, S., Crainiceanu, C. M., Kuechenhoff, H. & Peters, A. (2008). Restricted likelihood
+        ratio testing for zero variance components in linear mixed models. J. Comput. Graph.
+        Statist. 17, 870-891.
+        """
+        from multilevel.fits.random_terms import exact_columns
+
+        return self._emit(exact_columns(self.model, self.state, term, n, rng))
 
     @cached_property
     def _fixed_terms(self) -> FixedTerms:

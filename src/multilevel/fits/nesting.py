@@ -11,11 +11,20 @@ from multilevel.exceptions import DataError
 from multilevel.inference.likelihood_ratio import BoundaryMixture
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from multilevel.design.matrices import ModelMatrices
     from multilevel.fits.linear import LinearMixedModel
+    from multilevel.report.tidy import Columns
     from multilevel.typing import Float, Int
 
-__all__ = ["boundary_mixture", "check_nested", "same_fixed_space"]
+__all__ = [
+    "boundary_mixture",
+    "check_nested",
+    "mixture_columns",
+    "same_fixed_space",
+    "spans_constant",
+]
 
 # Columns inside a space are at most this part of their length outside.
 _INSIDE = 1e-7
@@ -58,28 +67,47 @@ def same_fixed_space(first: ModelMatrices, second: ModelMatrices) -> bool:
     return first.X.shape[1] == second.X.shape[1] and _fixed_inside(first, second)
 
 
-def boundary_mixture(small: LinearMixedModel, big: LinearMixedModel) -> BoundaryMixture | None:
+def boundary_mixture(
+    small: ModelMatrices, big: ModelMatrices, *, singular: bool
+) -> BoundaryMixture | None:
     """Distribution of the likelihood ratio where the smaller model lacks one random effect.
 
     None where no variance is set to zero, and where the weights of the mixture are not known:
-    several variances at zero, other fixed effects, or a smaller model that is itself singular.
+    several variances at zero, other fixed effects, or a smaller model whose fit is ``singular``.
     """
-    a, b = small.model.matrices, big.model.matrices
-    if small.is_singular or not same_fixed_space(a, b):
+    if singular or not same_fixed_space(small, big):
         return None
-    ours, theirs = _effects(a), _effects(b)
+    ours, theirs = _effects(small), _effects(big)
     homes = _homes(ours, theirs)
-    assert homes is not None
-    added = []
-    for i, effects in enumerate(theirs):
-        housed = [ours[j] for j, home in enumerate(homes) if home == i]
-        new = effects.z.shape[1] - sum(other.z.shape[1] for other in housed)
-        if new or len(housed) != 1:
-            added.append((new, len(housed)))
-    if len(added) != 1:
+    if homes is None:
         return None
-    [(new, n_housed)] = added
-    return None if new != 1 or n_housed > 1 else BoundaryMixture(len(big.theta) - len(small.theta))
+    changed = []
+    for i, effects in enumerate(theirs):
+        housed = [ours[j].z.shape[1] for j, home in enumerate(homes) if home == i]
+        if housed != [effects.z.shape[1]]:
+            changed.append((effects.z.shape[1], housed))
+    if len(changed) != 1:
+        return None
+    [(k, housed)] = changed
+    return BoundaryMixture(k) if sum(housed) == k - 1 and len(housed) <= 1 else None
+
+
+def spans_constant(z: Float) -> bool:
+    """Whether the constant is a linear combination of columns of random effects."""
+    return _inside(np.ones((len(z), 1)), z)
+
+
+def mixture_columns(mixtures: Sequence[BoundaryMixture | None], statistic: Float) -> Columns:
+    """P values by mixtures, and their names; NaN and empty where there is none."""
+    return {
+        "p_value_mixture": np.array(
+            [
+                np.nan if mixture is None else mixture.p_value(value)
+                for mixture, value in zip(mixtures, statistic.tolist(), strict=True)
+            ]
+        ),
+        "mixture": ["" if mixture is None else str(mixture) for mixture in mixtures],
+    }
 
 
 def _fixed_inside(small: ModelMatrices, big: ModelMatrices) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from math import prod
 from typing import TYPE_CHECKING, Literal
 
@@ -155,6 +155,11 @@ class FixedTerms:
             if not any(self.terms[i].parts < other.parts for other in self.terms)
         ]
 
+    @cached_property
+    def _df(self) -> list[int]:
+        """Degrees of freedom of every term."""
+        return [len(self.space.equal_weights(i)) for i in range(len(self.terms))]
+
     def hypothesis(self, i: int, kind: AnovaType) -> Float:
         """Hypothesis of term i, L of shape (df, p)."""
         make = {
@@ -193,15 +198,33 @@ class FixedTerms:
             return f"zero {'slope' if line else 'coefficients'} of {x}"
         what = f"{'slopes' if line else 'coefficients'} of {x}" if x else "means"
         if df > term.full_df:
-            return f"zero {what} in all levels of {':'.join(term.factors)}"
+            return self._claim_of_cells(term, what, df)
         if len(term.factors) == 1:
             return f"equal {what} {'across' if x else 'of'} {term.factors[0]}"
         names = " and ".join(term.factors)
         return f"no interaction of {names}" + (f" in the {what}" if x else "")
 
+    def _claim_of_cells(self, term: Term, what: str, df: int) -> str:
+        """The hypothesis of a term that stands for lower ones, too, which the model lacks."""
+        cells = " by ".join(term.factors)
+        if df == prod(self._parts[name].width for name in term.parts):
+            return f"zero {what} in all levels of {cells}"
+        lower = [t for t in self.terms if t.factors and t.is_contained_in(term)]
+        if not lower:
+            return f"equal {what} in all levels of {cells}"
+        known = {name for t in lower for name in t.factors}
+        rest = " by ".join(name for name in term.factors if name not in known) or cells
+        names = " and ".join(t.name for t in lower)
+        return (
+            f"equal {what} {'across' if term.covariates else 'of'} {rest} within levels of {names}"
+        )
+
     def _weights(self, term: Term) -> str:
         """Over which factors a type III hypothesis averages."""
         larger = [t for t in self.terms if term.is_contained_in(t)]
+        empty = [t.name for t in larger if self._df[self.terms.index(t)] < t.full_df]
+        if empty:
+            return f", as far as estimable: cells of {' and '.join(empty)} are empty"
         averaged = dict.fromkeys(f for t in larger for f in t.factors if f not in term.factors)
         if not averaged:
             return ""

@@ -90,7 +90,7 @@ class TermSpace:
         products = (nested.T @ self.H[:, columns]) @ (functions.T @ self.H[:, columns]).T
         # The functions of the containing terms are among these: the dimensions are known.
         weights = np.linalg.svd(products)[2][nested.shape[1] :]
-        return self._clean(weights @ functions.T)
+        return self._contrasts(weights @ functions.T, t)
 
     def complement(self, t: int) -> Float:
         """Combinations of the columns of X that span the other terms, shape (p, p - df)."""
@@ -103,7 +103,7 @@ class TermSpace:
         columns = self._lengthened(self.H[:, self.term == t], others)
         left = columns - basis @ (basis.T @ columns)
         vectors, values, _ = np.linalg.svd(left, full_matrices=False)
-        return self._clean(vectors[:, values > _NOTHING].T)
+        return self._contrasts(vectors[:, values > _NOTHING].T, t)
 
     def _free_of(self, terms: Mask) -> Float:
         """Orthonormal functions with no weight on the columns of some terms, shape (p, k)."""
@@ -139,10 +139,37 @@ class TermSpace:
         direction: Float = column / np.linalg.norm(column)
         return direction
 
-    def _clean(self, functions: Float) -> Float:
-        """``functions @ R``, rounding set to zero."""
-        L: Float = functions @ self.R
-        return np.where(np.abs(L) <= _ROUNDING * np.linalg.norm(self.R, axis=0), 0.0, L)
+    def _contrasts(self, functions: Float, t: int) -> Float:
+        """Weights ``u' R`` of functions u, in a form that does not depend on the coding.
+
+        Some degrees of freedom depend on the contrasts that span a hypothesis. These are reduced
+        to echelon form on the over-parametrised columns of the term, the last first: differences
+        from the first level.
+        """
+        own = np.flatnonzero(self.term == t)[::-1]
+        reduced = _echelon(functions @ self.H[:, own], functions)
+        L: Float = reduced @ self.R
+        size = np.linalg.norm(reduced, axis=1)[:, None] * np.linalg.norm(self.R, axis=0)
+        return np.where(np.abs(L) <= _ROUNDING * size, 0.0, L)
+
+
+def _echelon(weights: Float, functions: Float) -> Float:
+    """Combine functions so that their weights are in reduced echelon form."""
+    rows = np.hstack([weights, functions])
+    tiny = 1e-10 * np.abs(weights).max(axis=0, initial=0.0)
+    done = 0
+    for j in range(weights.shape[1]):
+        if done == len(rows):
+            break
+        best = done + int(np.abs(rows[done:, j]).argmax())
+        if np.abs(rows[best, j]) <= tiny[j]:
+            continue
+        rows[[done, best]] = rows[[best, done]]
+        rows[done] /= rows[done, j]
+        others = np.arange(len(rows)) != done
+        rows[others] -= rows[others, j, None] * rows[done]
+        done += 1
+    return rows[:, weights.shape[1] :]
 
 
 def term_space(
