@@ -15,7 +15,7 @@ __all__ = ["tangent_directions"]
 _SINGULAR = 1e-5
 
 
-def tangent_directions(factor: Float, scale: Float, kind: CovarianceKind) -> Float:
+def tangent_directions(factor: Float, kind: CovarianceKind) -> Float:
     """Basis of the symmetric matrices that are tangent to those of the same rank at ``L L'``.
 
     At a matrix of full rank these are all symmetric matrices. At rank r, with U the left singular
@@ -25,9 +25,7 @@ def tangent_directions(factor: Float, scale: Float, kind: CovarianceKind) -> Flo
     Parameters
     ----------
     factor : ndarray, shape (k, k)
-        Relative factor L of the term.
-    scale : ndarray, shape (k,)
-        Root mean squares of the columns of the term, in whose units rank is judged.
+        Relative factor L of the term, for columns of mean square one: it shows the rank.
     kind : {"unstructured", "independent"}
         Covariance of the term.
 
@@ -36,15 +34,13 @@ def tangent_directions(factor: Float, scale: Float, kind: CovarianceKind) -> Flo
     ndarray, shape (a, k, k)
         ``a = k r - r (r - 1) / 2`` directions, or the number of variances that are not zero.
     """
-    scaled = scale[:, None] * factor
     if kind == "independent":
-        U, s = np.eye(len(factor)), np.abs(scaled.diagonal())
+        U, s = np.eye(len(factor)), np.abs(factor.diagonal())
     else:
-        U, s, _ = np.linalg.svd(scaled)
-    V = U / scale[:, None]
+        U, s, _ = np.linalg.svd(factor)
     directions = []
     for j in np.flatnonzero(s > _SINGULAR * max(1.0, float(s.max(initial=0.0)))):
         for i in range(j, j + 1 if kind == "independent" else len(factor)):
-            half = np.outer(V[:, i], V[:, j])
+            half = np.outer(U[:, i], U[:, j])
             directions.append((half + half.T) / 2.0)
     return np.array(directions).reshape(-1, *factor.shape)

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.inference.degrees_of_freedom import DfMethod
     from multilevel.inference.robust import RobustKind
+    from multilevel.typing import Float
 
 __all__ = ["anova", "compare"]
 
 
 def anova(
     *fits: LinearMixedModel,
-    type: AnovaType = 3,
+    type: AnovaType = 3,  # noqa: A002 - as everywhere in this field
     df_method: DfMethod | None = None,
     robust: RobustKind | None = None,
     cluster: str | None = None,
@@ -95,7 +96,7 @@ def anova(
         [fit] = fits
         tests = fit._fixed_tests(df_method, robust, cluster)
         return fit._emit(anova_columns(fit._fixed_terms, tests, fit.sigma, type))
-    if not (type == 3 and df_method is robust is cluster is None):
+    if type != 3 or any(option is not None for option in (df_method, robust, cluster)):
         raise ValueError(
             "type=, df_method=, robust= and cluster= are for F tests of the terms of one fit; "
             "several fits are tested by the likelihood ratio."
@@ -137,7 +138,8 @@ def _restricted_constant(fit: LinearMixedModel, first: LinearMixedModel) -> floa
     ours, theirs = fit.model.matrices.X, first.model.matrices.X
     if not fit.reml or np.array_equal(ours, theirs):
         return 0.0
-    logs = [np.log(np.abs(np.linalg.qr(X, mode="r").diagonal())).sum() for X in (ours, theirs)]
+    factors: list[Float] = [np.asarray(np.linalg.qr(X, mode="r")) for X in (ours, theirs)]
+    logs = [np.log(np.abs(factor.diagonal())).sum() for factor in factors]
     return float(logs[0] - logs[1])
 
 

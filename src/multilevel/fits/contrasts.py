@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from multilevel.exceptions import DataError
-from multilevel.inference.linear_functions import LinearFunctions
 from multilevel.inference.wald import wald_tests
 from multilevel.report.tidy import interval_columns
 
 if TYPE_CHECKING:
+    from multilevel.inference.linear_functions import LinearFunctions
     from multilevel.report.tidy import Columns
     from multilevel.typing import Float
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from multilevel.fits.linear import LinearMixedModel
-    from multilevel.fits.terms import AnovaType, FixedTerms
     from multilevel.fits.term_tests import DropTest
+    from multilevel.fits.terms import AnovaType, FixedTerms
     from multilevel.inference.degrees_of_freedom import DfMethod
     from multilevel.inference.robust import RobustKind
 
@@ -26,7 +26,7 @@ class FitHypotheses(FitTesting):
     def anova(
         self,
         *others: LinearMixedModel,
-        type: AnovaType = 3,
+        type: AnovaType = 3,  # noqa: A002 - as everywhere in this field
         df_method: DfMethod | None = None,
         robust: RobustKind | None = None,
         cluster: str | None = None,

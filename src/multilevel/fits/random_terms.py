@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from multilevel.fits.model import MixedModel
     from multilevel.report.tidy import Columns
     from multilevel.state import FitState
-    from multilevel.typing import Float
 
 __all__ = ["exact_columns", "ranova_columns"]
 

@@ -116,12 +116,13 @@ class FixedTerms:
         products = meaning_of(parse(design.spec.formula)).fixed.products
         self._parts = _read_parts(design, products)
         self.terms = [self._term(product) for product in products]
-        widths = [prod(self._parts[name].width for name in product) for product in products]
+        parts = [[self._parts[name] for name in product] for product in products]
+        widths = [prod(part.width for part in product) for product in parts]
         within = [[s.is_contained_in(t) for t in self.terms] for s in self.terms]
         self.space: TermSpace
         self.space, gaps = term_space(
             design.matrices.X,
-            partial(_columns, [[self._parts[name] for name in product] for product in products]),
+            partial(_columns, parts, design.matrices.n_rows),
             np.repeat(np.arange(len(products)), widths),
             np.array(within, dtype=bool).reshape(len(products), len(products)),
             products.index(()) if () in products else None,
@@ -237,24 +238,16 @@ class FixedTerms:
         return f", at {' and '.join(f'{x} = 0' for x in held)}" if held else ""
 
 
-def _columns(products: Sequence[Sequence[Part]], rows: slice) -> Float:
+def _columns(products: Sequence[Sequence[Part]], n_rows: int, rows: slice) -> Float:
     """Columns of all products for some rows."""
-    n = len(range(*rows.indices(_length(products))))
-    blocks = []
+    n = len(range(*rows.indices(n_rows)))
+    blocks = [np.empty((n, 0))]
     for parts in products:
         block = np.ones((n, 1))
         for part in parts:
             block = (block[:, :, None] * part.columns(rows)[:, None, :]).reshape(n, -1)
         blocks.append(block)
     return np.hstack(blocks)
-
-
-def _length(products: Sequence[Sequence[Part]]) -> int:
-    """Number of rows of the parts; with the intercept alone it does not matter."""
-    for parts in products:
-        for part in parts:
-            return len(part.values if part.codes is None else part.codes)  # type: ignore[arg-type]
-    return 0
 
 
 def _read_parts(design: Design, products: Sequence[Sequence[str]]) -> dict[str, Part]:

@@ -38,9 +38,9 @@ class Batch:
     levels : tuple of int
         Groups per component in every term.
     ZZ : ndarray, shape (g, q, q)
-        ``Z' W Z``, terms in formula order, each group by group.
+        ``Z'Z``, terms in formula order, each group by group.
     ZX : ndarray, shape (g, q, p)
-        ``Z' W X``.
+        ``Z'X``.
     """
 
     levels: tuple[int, ...]
@@ -48,15 +48,19 @@ class Batch:
     ZX: Float
 
 
-def batches(matrices: ModelMatrices, X: Float, method: str) -> Iterator[Batch]:
+def batches(
+    matrices: ModelMatrices, columns: list[Float], X: Float, method: str
+) -> Iterator[Batch]:
     """Cross-products of all components.
 
     Parameters
     ----------
     matrices : ModelMatrices
         The arrays of the model.
+    columns : list of ndarray, shape (n, k)
+        Random-effect columns of every term, in any coordinates, weighted.
     X : ndarray, shape (n, p)
-        Fixed-effects columns, in any coordinates.
+        Fixed-effects columns, in any coordinates, weighted.
     method : str
         What they are needed for, for the message.
 
@@ -85,7 +89,7 @@ def batches(matrices: ModelMatrices, X: Float, method: str) -> Iterator[Batch]:
         step = max(1, _BATCH // (q * q))
         for start in range(0, len(members), step):
             chosen = members[start : start + step]
-            yield _batch(matrices, X, chosen, component, local, shape, n_components)
+            yield _batch(matrices, columns, X, chosen, component, local, shape)
 
 
 def _components(matrices: ModelMatrices) -> list[IndexArray]:
@@ -124,39 +128,34 @@ def _rounded(counts: IndexArray) -> IndexArray:
 
 def _batch(
     matrices: ModelMatrices,
+    columns: list[Float],
     X: Float,
     chosen: IndexArray,
     component: list[IndexArray],
     local: list[IndexArray],
     shape: IndexArray,
-    n_components: int,
 ) -> Batch:
-    place = np.full(n_components, -1)
+    place = np.full(int(component[0].max()) + 1, -1)
     place[chosen] = np.arange(len(chosen))
-    first = matrices.factors[0].codes
-    at = place[component[0][first]]
-    rows = np.flatnonzero(at >= 0) if len(chosen) < n_components else slice(None)
+    at = place[component[0][matrices.factors[0].codes]]
+    rows = np.flatnonzero(at >= 0) if len(chosen) < len(place) else slice(None)
     at = at[rows]
-    w = None if matrices.weights is None else matrices.weights[rows]
-    columns: list[tuple[IndexArray, Float]] = []  # position among the component's effects, values
+    effects: list[tuple[IndexArray, Float]] = []  # position among the component's, values
     levels: list[int] = []
     start = 0
-    for term in matrices.terms:
-        n_levels, k = int(shape[term.factor]), term.z.shape[1]
+    for term, z in zip(matrices.terms, columns, strict=True):
+        n_levels, k = int(shape[term.factor]), z.shape[1]
         position = start + local[term.factor][matrices.factors[term.factor].codes[rows]] * k
-        columns += [(position + j, term.z[rows, j]) for j in range(k)]
+        effects += [(position + j, z[rows, j]) for j in range(k)]
         levels.append(n_levels)
         start += n_levels * k
     g, q, p = len(chosen), start, X.shape[1]
-    ZZ, ZX = np.zeros(g * q * q), np.empty((p, g * q))
-    Xw = X[rows] if w is None else X[rows] * w[:, None]
-    ZX[:] = 0.0
-    for a, (i, zi) in enumerate(columns):
-        weighted = zi if w is None else zi * w
-        for j, zj in columns[a:]:
-            ZZ += np.bincount((at * q + i) * q + j, weighted * zj, g * q * q)
+    ZZ, ZX = np.zeros(g * q * q), np.zeros((p, g * q))
+    for a, (i, zi) in enumerate(effects):
+        for j, zj in effects[a:]:
+            ZZ += np.bincount((at * q + i) * q + j, zi * zj, g * q * q)
         for c in range(p):
-            ZX[c] += np.bincount(at * q + i, zi * Xw[:, c], g * q)
+            ZX[c] += np.bincount(at * q + i, zi * X[rows, c], g * q)
     half = ZZ.reshape(g, q, q)
     full = half + half.swapaxes(1, 2)  # pairs of columns were visited once,
     full[:, np.arange(q), np.arange(q)] /= 2.0  # those of a column with itself lie on the diagonal

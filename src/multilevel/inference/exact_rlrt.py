@@ -78,9 +78,9 @@ def spectrum(X: Float, z: Float, codes: Int, n_levels: int, weights: Float | Non
             "ranova() is close, or simulate with bootstrap_lrt()."
         )
     root = np.ones(len(X)) if weights is None else np.sqrt(weights)
-    Q = np.linalg.qr(X * (root[:, None] / np.abs(X).max(axis=0, initial=0.0)))[0]
+    Q = np.linalg.qr(X * (root[:, None] / np.abs(X).max(axis=0)))[0]
     column = z * root
-    xi = np.bincount(codes, column**2, n_levels)
+    xi: Float = np.bincount(codes, column**2, n_levels).astype(np.float64)
     cross = [np.bincount(codes, column * q, n_levels) for q in Q.T]
     C = np.array(cross).reshape(-1, n_levels)
     mu = np.linalg.eigvalsh(np.diag(xi) - C.T @ C)
@@ -131,7 +131,8 @@ def _largest(squares: Float, rest: Float, mu: Float, logs: Float, factor: float)
     def criterion(lam: Float) -> Float:
         """Criterion at a lambda for every row, lam of shape (m,)."""
         left = np.sum(squares / (1.0 + lam[:, None] * mu), axis=1) + rest
-        return factor * np.log(total / left) - _log_determinant(lam, logs)
+        value: Float = factor * np.log(total / left) - _log_determinant(lam, logs)
+        return value
 
     at = np.linspace(np.log(1e-5 / mu.max()), np.log(1e5 / mu.min()), _POINTS)
     grid = np.exp(at)
@@ -144,7 +145,7 @@ def _largest(squares: Float, rest: Float, mu: Float, logs: Float, factor: float)
         inner, outer = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
         lower = criterion(np.exp(inner)) > criterion(np.exp(outer))
         low, high = np.where(lower, low, inner), np.where(lower, outer, high)
-    found = np.maximum(criterion(np.exp((low + high) / 2.0)), values.max(axis=1))
+    found: Float = np.maximum(criterion(np.exp((low + high) / 2.0)), values.max(axis=1))
     return np.maximum(found, 0.0)
 
 

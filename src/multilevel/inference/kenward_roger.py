@@ -23,10 +23,12 @@ from multilevel.covariance.tangent import tangent_directions
 from multilevel.exceptions import NotSupportedError
 from multilevel.inference.components import batches
 from multilevel.inference.degrees_of_freedom import JointTest, f_test, uncorrelated
+from multilevel.moments.scaling import scale_design
 
 if TYPE_CHECKING:
     from multilevel.design.matrices import ModelMatrices
     from multilevel.inference.components import Batch
+    from multilevel.moments.scaling import ScaledDesign
     from multilevel.state import FitState
     from multilevel.typing import Float
 
@@ -34,6 +36,8 @@ __all__ = ["KenwardRoger", "kenward_roger"]
 
 # A relative margin below which the scaling of F is that of infinite degrees of freedom.
 _CLOSE = 1e-10
+# Information, relative to that of a parameter alone, below which a combination of them has none.
+_REDUNDANT = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,26 +141,23 @@ def kenward_roger(matrices: ModelMatrices, state: FitState) -> KenwardRoger:
             "The method of Kenward and Roger is derived for REML, and this fit is by maximum "
             "likelihood: use fit.refit(reml=True), or df_method='satterthwaite'."
         )
-    root = 1.0 if matrices.weights is None else np.sqrt(matrices.weights)[:, None]
-    R = np.linalg.qr(root * matrices.X, mode="r")
-    turn = np.linalg.inv(R)
+    design = scale_design(matrices)
+    Q, turn = design.W[:, :-1], np.linalg.inv(design.R)
+    columns, factors = _scaled_terms(matrices, state, design)
     directions = [
-        tangent_directions(
-            part.relative_factor, np.sqrt(np.mean(np.square(term.z), axis=0)), term.covariance
-        )
-        for term, part in zip(matrices.terms, state.terms, strict=True)
+        tangent_directions(factor, term.covariance)
+        for term, factor in zip(matrices.terms, factors, strict=True)
     ]
-    sums = _Sums(directions, len(state.beta), float(state.nobs))
+    sums = _Sums(directions, Q.shape[1], float(state.nobs))
     if matrices.terms:
-        factors = [part.relative_factor for part in state.terms]
-        for batch in batches(matrices, matrices.X @ turn, "Kenward-Roger"):
+        for batch in batches(matrices, columns, Q, "Kenward-Roger"):
             sums.add(batch, factors)
     s2 = state.sigma**2
     F = np.linalg.inv(sums.XVX)
     FP = F @ sums.P
     information = sums.traces - 2.0 * np.einsum("ij,abji->ab", F, sums.Q)
     information += np.einsum("aij,bji->ab", FP, FP)
-    W = 2.0 * np.linalg.inv(information)
+    W = 2.0 * _inverse(information)
     middle = np.einsum("ab,abij->ij", W, sums.Q - np.einsum("aij,bjk->abik", sums.P, FP))
     middle = (middle + middle.T) / 2.0
     adjusted = s2 * (F + 2.0 * F @ middle @ F)
@@ -174,6 +175,37 @@ def kenward_roger(matrices: ModelMatrices, state: FitState) -> KenwardRoger:
         W=W,
         note=note,
     )
+
+
+def _scaled_terms(
+    matrices: ModelMatrices, state: FitState, design: ScaledDesign
+) -> tuple[list[Float], list[Float]]:
+    """Columns of every term, orthogonal and weighted, and its relative factor for them."""
+    blocks = {
+        term: (slice(start, start + len(matrices.terms[term].names)), factor)
+        for factor in design.factors
+        for term, start in zip(factor.terms, factor.starts, strict=True)
+    }
+    columns, factors = [], []
+    for t, (term, part) in enumerate(zip(matrices.terms, state.terms, strict=True)):
+        span, scaled = blocks[t]
+        root = design.root_weights
+        z = term.z @ scaled.transform[span, span]
+        columns.append(z if root is None else z * root[:, None])
+        factors.append(scaled.inverse[span, span] @ part.relative_factor)
+    return columns, factors
+
+
+def _inverse(information: Float) -> Float:
+    """Inverse of a symmetric matrix, but for parameters of which the data know combinations only.
+
+    Such parameters name one and the same change of V, and what follows does not depend on how it is
+    shared out between them.
+    """
+    scale = 1.0 / np.sqrt(information.diagonal())
+    scaled = information * np.outer(scale, scale)
+    inverse = np.linalg.pinv(scaled, rcond=_REDUNDANT, hermitian=True)
+    return np.asarray(inverse, dtype=np.float64) * np.outer(scale, scale)
 
 
 class _Sums:
@@ -219,8 +251,9 @@ class _Sums:
         a = len(self.owner)
         EN = []  # E_a N, in the rows of a's term
         for n, span, E in zip(batch.levels, spans, self.directions, strict=True):
-            rows = N[:, span].reshape(g, n, -1, p)
-            EN += [(one @ rows).reshape(g, -1, p) for one in E]
+            k = E.shape[1]
+            rows = N[:, span].reshape(g, n, k, p)
+            EN += [(one @ rows).reshape(g, n * k, p) for one in E]
         for i in range(a):
             left = spans[self.owner[i]]
             self.P[i] -= _gram(N[:, left], EN[i])
@@ -253,7 +286,8 @@ def _pair_traces(K: Float, E: Float, G: Float) -> Float:
 
 def _gram(A: Float, B: Float) -> Float:
     """``sum_g A_g' B_g``."""
-    product: Float = A.reshape(-1, A.shape[-1]).T @ B.reshape(-1, B.shape[-1])
+    rows = A.shape[0] * A.shape[1]
+    product: Float = A.reshape(rows, -1).T @ B.reshape(rows, -1)
     return product
 
 

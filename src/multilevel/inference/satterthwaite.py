@@ -60,10 +60,14 @@ class Satterthwaite:
     def joint(self, L: Float, null: Float | None = None) -> JointTest:
         """F test of ``L beta = null`` with the degrees of freedom of Fai & Cornelius.
 
-        The contrasts are turned into uncorrelated ones; with nu_i degrees of freedom each, the
-        mean of F is matched to ``E / (E - q)``, ``E = sum nu_i / (nu_i - 2)``.
+        The contrasts are turned into their principal components, which are uncorrelated; with
+        nu_i degrees of freedom each, the mean of F is matched to ``E / (E - q)``, ``E = sum nu_i /
+        (nu_i - 2)``. The components, and so the degrees of freedom, depend on the units of the
+        contrasts, as in the paper; F does not.
         """
-        nu = self.df(uncorrelated(L, self.vcov) @ L)
+        rank = len(uncorrelated(L, self.vcov))
+        _, vectors = np.linalg.eigh(L @ self.vcov @ L.T)
+        nu = self.df(vectors[:, len(L) - rank :].T @ L)
         return f_test(self, L, null, _pooled_df(nu))
 
 

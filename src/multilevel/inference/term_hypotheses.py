@@ -95,7 +95,7 @@ class TermSpace:
     def complement(self, t: int) -> Float:
         """Combinations of the columns of X that span the other terms, shape (p, p - df)."""
         basis = self._span(np.arange(len(self.within)) != t)
-        return np.linalg.solve(self.R, basis)
+        return np.linalg.solve(self.R, basis).astype(np.float64, copy=False)
 
     def _after(self, t: int, others: Mask) -> Float:
         """Span of the columns of t less their projections on the others."""
@@ -129,7 +129,8 @@ class TermSpace:
         rest -= first @ (first.T @ rest)
         length = np.linalg.norm(rest, axis=0)
         varies = length > 1e-10 * size
-        return rest[:, varies] / length[varies]
+        lengthened: Float = rest[:, varies] / length[varies]
+        return lengthened
 
     def _constant(self, terms: Mask) -> Float:
         """Direction of the constant, shape (p, 1), or nothing, shape (p, 0)."""

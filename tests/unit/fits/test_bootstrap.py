@@ -44,11 +44,6 @@ def fit(data):
     return mlm.lmer(SLOPE, data)
 
 
-def beta(fit):
-    """A statistic that processes can import."""
-    return fit.beta
-
-
 # -- what the replicates are ----------------------------------------------------------------------
 
 
@@ -132,7 +127,7 @@ def test_replicates_in_processes(fit, method):
     here = fit.bootstrap(8, method=method, rng=5)
     with joblib.parallel_config(backend="loky", n_jobs=2):
         there = fit.bootstrap(8, method=method, rng=5)
-        statistic = fit.bootstrap(8, method=method, rng=5, statistic=beta)
+        statistic = fit.bootstrap(8, method=method, rng=5, statistic=lambda f: f.beta)
     np.testing.assert_array_equal(here.replicates, there.replicates)
     np.testing.assert_array_equal(here.replicates[:, :2], statistic.replicates)
 
