@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from multilevel.diagnostics.influence import cooks_distance
 from multilevel.exceptions import DataError, NotSupportedError
+from multilevel.fits.checks import FitChecks
+from multilevel.fits.groups import FitGroups
 from multilevel.fits.hypotheses import FitHypotheses
+from multilevel.fits.influence import FitInfluence
 from multilevel.fits.intervals import FitIntervals
 from multilevel.fits.marginal import FitMarginal
+from multilevel.fits.variance import FitVariance
 from multilevel.frames.emit import add_columns
 from multilevel.inference.varcomp import variance_hessian
 from multilevel.inference.wald import check_level
@@ -37,7 +41,9 @@ __all__ = ["LinearMixedModel"]
 Effects = Literal["fixed", "ran_pars", "ran_vals", "ran_coefs"]
 
 
-class LinearMixedModel(FitMarginal, FitIntervals, FitHypotheses):
+class LinearMixedModel(
+    FitChecks, FitInfluence, FitGroups, FitVariance, FitMarginal, FitIntervals, FitHypotheses
+):
     """A fitted linear mixed model.
 
     Made by :func:`multilevel.lmer` or :meth:`multilevel.MixedModel.fit`. Numbers are attributes,

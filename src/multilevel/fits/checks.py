@@ -1,0 +1,11 @@
+"""Checks of assumptions."""
+
+from __future__ import annotations
+
+from multilevel.fits.testing import FitTesting
+
+__all__ = ["FitChecks"]
+
+
+class FitChecks(FitTesting):
+    """Checks of assumptions."""

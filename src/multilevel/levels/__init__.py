@@ -1,0 +1,1 @@
+"""What makes a model multilevel: quantities of each level, on arrays."""
