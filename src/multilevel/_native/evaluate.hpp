@@ -86,6 +86,7 @@ inline Evaluation Evaluator::evaluate(const double* lambda, bool reml,
 inline void Evaluator::derivatives(Evaluation& out, bool reml, Want want) {
   const Structure& s = *s_;
   const int p1 = s.p1, nd = static_cast<int>(dirs_.size());
+  const bool informs = nd && want != Want::gradient;
   const idx ld = s.dense_dim, dense_rhs = s.rhs[s.nodes] - s.rhs[s.m];
   const idx dense_effects = s.effect[s.nodes] - s.effect[s.m];
   for (Sums& part : parts_) {
@@ -136,12 +137,12 @@ inline void Evaluator::derivatives(Evaluation& out, bool reml, Want want) {
         for (int v = at; v < stop; ++v) {
           product(v, sums.dense, scr);
           moments_of(v, reml, sums, scr);
-          if (!nd) continue;
+          if (!informs) continue;
           direction_vectors(v);
           start_information(v, sums, scr);
         }
-        if (nd) inform_range(at, stop, sums, scr);
-        if (want >= Want::derivatives) inverse_range(at, stop, sums, scr);
+        if (informs) inform_range(at, stop, sums, scr);
+        if (want >= Want::gradient) inverse_range(at, stop, sums, scr);
       }
     });
   } else {
@@ -168,7 +169,7 @@ inline void Evaluator::derivatives(Evaluation& out, bool reml, Want want) {
       for (int v = begin; v < end; ++v) moments_of(v, reml, sums, scr);
     });
     for (int v = s.m; v < s.nodes; ++v) moments_of(v, reml, parts_.back(), scratch);
-    if (nd) {
+    if (informs) {
       for (Sums& part : parts_) part.dense.assign(dense_effects * nd, 0.0);
       over_chunks(false, [&](int begin, int end, Sums&, std::vector<double>&) {
         for (int v = begin; v < end; ++v) direction_vectors(v);
@@ -194,12 +195,12 @@ inline void Evaluator::derivatives(Evaluation& out, bool reml, Want want) {
         for (int r = 0; r <= t; ++r)
           for (idx i = 0; i < ld; ++i) last.info[t * nd + r] -= g[i + t * ld] * g[i + r * ld];
     }
-    if (want >= Want::derivatives) {
+    if (want >= Want::gradient) {
       if (ld) inverse_trunk(parts_.back(), scratch);
       over_chunks(true, inverse_range);
     }
   }
-  if (want < Want::derivatives) return;
+  if (want < Want::gradient) return;
   Sums total;
   reset(total, nd + 1);
   total.info.assign(idx(nd) * nd, 0.0);

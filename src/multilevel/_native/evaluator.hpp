@@ -36,7 +36,7 @@ struct Evaluation {
 
 // What an evaluation leaves behind: the criterion; also the solution (modes, fixed effects); also the
 // derivatives and M^-1; also the parts of the derivatives.
-enum class Want { criterion, solution, derivatives, expansion };
+enum class Want { criterion, solution, gradient, derivatives, expansion };
 
 // Sums of one chunk (or of everything).
 struct Sums {

@@ -144,7 +144,7 @@ inline Evaluation expand(Evaluator& e, const std::vector<double>& lambda, bool r
       for (double sign : {1.0, -1.0}) {
         std::vector<double> there = lambda;
         for (std::size_t i = 0; i < d.w.size(); ++i) there[at + (d.start + i) * ld + d.col] += sign * step * d.w[i];
-        const Evaluation ev = e.evaluate(there.data(), reml, directions, Want::derivatives);
+        const Evaluation ev = e.evaluate(there.data(), reml, directions, Want::gradient);
         if (!ev.ok) return ev;
         for (int r = 0; r < nd; ++r) H[t * nd + r] += sign * ev.gradient[r] / (2 * step);
       }
