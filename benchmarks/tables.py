@@ -120,7 +120,7 @@ INFERENCE = (
     ("large_kenward_roger", None, "Kenward-Roger tests, 100,000 rows, `(x \\| g)`"),
     ("sleepstudy_profile", "sleepstudy_profile", "profile and its intervals, sleepstudy"),
     ("sleepstudy_bootstrap_1", "sleepstudy_bootstrap", "1,000 bootstrap fits, sleepstudy"),
-    ("sleepstudy_bootstrap_2", "sleepstudy_bootstrap", "the same, two processes of ours"),
+    ("sleepstudy_bootstrap_2", "sleepstudy_bootstrap", "the same, two threads of ours"),
 )
 
 
@@ -131,10 +131,10 @@ def inference() -> list[str]:
         return ["Not measured yet: `python benchmarks/inference.py`."]
     record = json.loads(path.read_text())
     ours, theirs = record["medians"]["multilevel"], record["medians"]["R"]
-    lines = ["| after the fit | multilevel | of a fit | R | ratio |", "|---|---|---|---|---|"]
+    lines = ["| after the fit | multilevel | times its fit | R | ratio |", "|---|---|---|---|---|"]
     for task, other, title in INFERENCE:
         fit = ours.get(f"{task.split('_')[0]}_fit")
-        share = f"{ours[task] / fit:.2g}x" if fit else ""
+        share = f"{float(f'{ours[task] / fit:.2g}'):g}x" if fit else ""
         r, ratio = "not run", ""
         if other is not None:
             r, ratio = seconds(theirs[other]), f"{theirs[other] / ours[task]:.3g}x"
