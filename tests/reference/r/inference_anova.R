@@ -43,6 +43,7 @@ models <- list(
   two_means = list("synthetic", y ~ 0 + f + k + (1 | g)),
   cells = list("synthetic", y ~ f:k + x + (1 | g)),
   within = list("synthetic", y ~ f + f:k + (1 | g)),
+  cell_means = list("synthetic", y ~ f * k + (1 | g)),
   slopes = list("synthetic", y ~ f:x + (1 | g)),
   hsb = list("hsb", mAch ~ meanses * cses + sector * cses + (cses | school)))
 # As calls that can be evaluated again, from where the best of several runs stopped.
@@ -64,19 +65,38 @@ columns_of <- function(table, rename) {
   out <- lapply(names(rename), \(name) I(unname(table[[name]])))
   c(list(term = I(rownames(table))), setNames(out, rename))
 }
+# One matrix for each term.
+contrasts_of <- function(table)
+  lapply(unname(show_tests(table, fractions = FALSE)), \(L) I(unname(as.matrix(L))))
 F_COLUMNS <- c("Sum Sq" = "sum_sq", "Mean Sq" = "mean_sq", NumDF = "df", DenDF = "df_residual",
                "F value" = "statistic", "Pr(>F)" = "p_value")
 DDF <- c(satterthwaite = "Satterthwaite", `kenward-roger` = "Kenward-Roger")
 tests <- list()
 for (id in names(models)) {
   fit <- fit_of(models[[id]])
-  methods <- if (id %in% c("hsb", "carrots", "carrots_three")) DDF[1] else DDF
+  methods <- if (id %in% c("hsb", "carrots", "carrots_three", "weighted")) DDF[1] else DDF
   for (method in names(methods)) for (type in c("1", "2", "3")) {
     table <- try(suppressMessages(anova(fit, type = type, ddf = methods[[method]])), silent = TRUE)
     if (inherits(table, "try-error")) { message(id, " ", type, " ", method, ": ", table); next }
     tests[[length(tests) + 1]] <- list(
-      model = id, type = as.integer(type), df_method = method, table = columns_of(table, F_COLUMNS))
+      model = id, type = as.integer(type), df_method = method,
+      table = columns_of(table, F_COLUMNS),
+      contrasts = if (method == "satterthwaite" && type != "3") contrasts_of(table))
   }
+}
+
+# pbkrtest takes no account of prior weights. In rows multiplied by their roots there are none.
+weighted_kenward_roger <- function() {
+  fit <- fit_of(models$weighted)
+  root <- sqrt(synthetic$w)
+  rows <- data.frame(y = (synthetic$y - synthetic$o) * root, root = root, g = synthetic$g)
+  rows$X <- model.matrix(fit) * root
+  plain <- fit_tight(y ~ 0 + X + (0 + root | g), rows, TRUE)
+  contrasts <- show_tests(anova(fit, type = 3), fractions = FALSE)
+  table <- lapply(contrasts, \(L) KRmodcomp(plain, unname(as.matrix(L)))$test["Ftest", ])
+  column <- function(name) I(unname(sapply(table, \(test) test[[name]])))
+  list(term = I(names(contrasts)), statistic = column("stat"), df = column("ndf"),
+       df_residual = column("ddf"), p_value = column("p.value"))
 }
 
 # -- dropped terms ------------------------------------------------------------------------------
@@ -150,4 +170,4 @@ for (term in c("(1 | batch)", "(1 | batch:cask)")) {
 write_expected("inference_anova", list(
   source = paste("lmerTest", packageVersion("lmerTest"), "pbkrtest", packageVersion("pbkrtest"),
                  "RLRsim", packageVersion("RLRsim")),
-  n_simulations = N_SIMULATIONS, tests = tests, drop1 = drops, ranova = ranovas, exact = exact))
+  n_simulations = N_SIMULATIONS, tests = tests, weighted = weighted_kenward_roger(), drop1 = drops, ranova = ranovas, exact = exact))
