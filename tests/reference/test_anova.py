@@ -23,9 +23,9 @@ F_RTOL = 3e-6
 # lmerTest's derivatives are finite differences.
 DF_RTOL = 5e-6
 # Satterthwaite's degrees of freedom of several contrasts depend on the contrasts that span the
-# hypothesis. Ours are differences from the first level, however the factor is coded; lmerTest takes,
-# for the types I and II, those of an LU decomposition of X'X, and for type III of f:k alone the
-# columns that R has kept. With its contrasts ours agree to DF_RTOL:
+# hypothesis. Ours are differences from the first level, however the factor is coded; lmerTest
+# takes, for the types I and II, those of an LU decomposition of X'X, and for type III of f:k alone
+# the columns that R has kept. With its contrasts ours agree to DF_RTOL:
 # test_degrees_of_freedom_with_the_contrasts_of_lmertest.
 SPAN_RTOL = 5e-4
 # Twice the difference of two log-likelihoods, each to lme4's rounding and stop.
@@ -78,8 +78,8 @@ ONE_VARIANCE = {
 }
 # Where lmerTest tests something else, which depends on the coding of factors.
 OTHER_HYPOTHESES = {
-    # It takes a matrix of covariates for a factor, so that f is part of f:poly(x, 2); by the rule of
-    # SAS the covariates of the two are not the same.
+    # It takes a matrix of covariates for a factor, so that f is part of f:poly(x, 2); by the rule
+    # of SAS the covariates of the two are not the same.
     ("curved", 2): "f",
     # 0 + f + k: after k, which spans the constant, f has 2 degrees of freedom, not 3.
     ("two_means", 2): "f",
