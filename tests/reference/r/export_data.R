@@ -21,6 +21,8 @@ from <- function(package, ...) {
 
 from("lme4", "sleepstudy", "Dyestuff", "Dyestuff2", "Penicillin", "Pastes", "cake", "InstEval")
 from("lmerTest", "carrots", "ham")
+data(TVbo, package = "lmerTest")
+export("TVbo", TVbo, c("Assessor", "TVset", "Picture", "Sharpnessofmovement"))
 from("nlme", "Machines", "Oats", "Orthodont", "Oxboys", "BodyWeight", "Oxide", "Rail", "Pixel",
      "ergoStool")
 from("mlmRev", "Exam", "Hsb82", "Early", "ScotsSec")
