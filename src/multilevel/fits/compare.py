@@ -18,7 +18,7 @@ from multilevel.fits.term_tests import anova_columns
 from multilevel.fits.terms import AnovaType
 from multilevel.frames.emit import to_frame
 from multilevel.inference.likelihood_ratio import likelihood_ratio_tests
-from multilevel.typing import check_option
+from multilevel.typing import check_flag, check_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +74,8 @@ def anova(
         also if REML fits differ in their fixed effects, or the criteria are not the same.
     ValueError
         For options of F tests with several fits.
+    TypeError
+        For anything that is no fit.
 
     References
     ----------
@@ -92,6 +94,8 @@ def anova(
     [nan, 42.139]
     """
     check_option("type", type, AnovaType)
+    check_flag("refit", refit)
+    _check_fits(fits)
     if len(fits) == 1:
         [fit] = fits
         tests = fit._fixed_tests(df_method, robust, cluster)
@@ -180,7 +184,12 @@ def compare(*fits: LinearMixedModel) -> Any:
     ------
     DataError
         If the fits differ in rows, response or weights.
+    ValueError
+        For fewer than two fits.
+    TypeError
+        For anything that is no fit.
     """
+    _check_fits(fits)
     refitted = _by_ml(fits)
     order = np.argsort([fit.aic for fit in refitted], kind="stable").tolist()
     columns = _columns([fits[i] for i in order], [refitted[i] for i in order])
@@ -216,6 +225,14 @@ def _by_ml(fits: Sequence[LinearMixedModel]) -> list[LinearMixedModel]:
     for i, fit in enumerate(fits[1:], 2):
         _check_same_data(fits[0], fit, i)
     return [fit.refit(reml=False) if fit.reml else fit for fit in fits]
+
+
+def _check_fits(fits: Sequence[object]) -> None:
+    from multilevel.fits.linear import LinearMixedModel
+
+    for i, fit in enumerate(fits, 1):
+        if not isinstance(fit, LinearMixedModel):
+            raise TypeError(f"Give fits, as lmer() returns them; number {i} is {fit!r}.")
 
 
 def _check_same_data(first: LinearMixedModel, other: LinearMixedModel, position: int) -> None:

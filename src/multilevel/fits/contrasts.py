@@ -62,13 +62,13 @@ def read_contrasts(given: Any, names: tuple[str, ...]) -> tuple[list[str], Float
         labels = [str(label) for label in given]
         rows = [_row(label, row, names) for label, row in given.items()]
         return labels, np.array(rows)
-    try:
-        L = np.atleast_2d(np.asarray(given, dtype=np.float64))
-    except (TypeError, ValueError):
+    numbers = _numbers(given)
+    if numbers is None:
         raise DataError(
             "L must be numbers, one row of weights per contrast, or a dict such as "
             f"{{'label': {{{names[-1] if names else 'x'!r}: 1}}}}; got {given!r}."
-        ) from None
+        )
+    L = np.atleast_2d(numbers)
     if L.ndim != 2 or not L.size:
         raise DataError(f"L must be one row of weights per contrast; its shape is {L.shape}.")
     for i, row in enumerate(L):
@@ -78,8 +78,8 @@ def read_contrasts(given: Any, names: tuple[str, ...]) -> tuple[list[str], Float
 
 def read_null(null: Any, n: int) -> Float:
     """Values under the hypothesis, shape (n,): one for all or one each."""
-    values = np.asarray(null, dtype=np.float64)
-    if values.shape not in ((), (n,)) or not np.isfinite(values).all():
+    values = _numbers(null)
+    if values is None or values.shape not in ((), (n,)) or not np.isfinite(values).all():
         raise DataError(f"null must be a number or one for each of {n} contrasts; got {null!r}.")
     return np.broadcast_to(values, n)
 
@@ -106,20 +106,27 @@ def check_estimable(
 def _row(label: object, given: Any, names: tuple[str, ...]) -> Float:
     """Weights of one contrast, from numbers or from names of coefficients."""
     what = f"Contrast {label!r}"
-    if not isinstance(given, Mapping):
-        try:
-            row = np.asarray(given, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise DataError(f"{what} must be weights or a dict of them; got {given!r}.") from None
-    else:
+    weights = given
+    if isinstance(given, Mapping):
         unknown = [name for name in given if name not in names]
         if unknown:
             raise DataError(
                 f"{what} names {unknown[0]!r}, which is no coefficient. Coefficients: "
                 f"{', '.join(names)}."
             )
-        row = np.array([given.get(name, 0.0) for name in names], dtype=np.float64)
+        weights = [given.get(name, 0.0) for name in names]
+    row = _numbers(weights)
+    if row is None:
+        raise DataError(f"{what} must be weights or a dict of them; got {given!r}.")
     return _check_row(what, row, names)
+
+
+def _numbers(given: Any) -> Float | None:
+    """An array of numbers, or None for what is none."""
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
 
 
 def _check_row(what: str, row: Float, names: tuple[str, ...]) -> Float:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from multilevel.fits.testing import FitTesting
-from multilevel.typing import check_option
+from multilevel.typing import check_flag, check_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -127,6 +127,15 @@ class FitHypotheses(FitTesting):
         DataError
             For a wrong number of weights, unknown coefficients, and contrasts that cannot be
             estimated, because a column was dropped.
+
+        Examples
+        --------
+        >>> import multilevel as mlm
+        >>> data = mlm.datasets.load("sleepstudy")
+        >>> fit = mlm.lmer("Reaction ~ Days + (Days | Subject)", data)
+        >>> table = fit.contrasts({"ten days": {"Days": 10}}, null=100)
+        >>> table[["contrast", "estimate", "std_error", "df", "statistic"]].round(3).values.tolist()
+        [['ten days', 104.673, 15.458, 17.0, 0.302]]
         """
         from multilevel.fits import contrasts as tables
         from multilevel.fits.reference_grid import ReferenceGrid
@@ -134,6 +143,7 @@ class FitHypotheses(FitTesting):
         from multilevel.inference.wald import check_level
 
         check_level(level)
+        check_flag("joint", joint)
         labels, weights = tables.read_contrasts(L, self.coef_names)
         values = tables.read_null(null, len(labels))
         tests = self._fixed_tests(df_method, robust, cluster)

@@ -17,7 +17,7 @@ from multilevel.fits.nesting import boundary_mixture, mixture_columns, spans_con
 from multilevel.formula.parse import parse
 from multilevel.inference.exact_rlrt import simulate_statistics, spectrum
 from multilevel.inference.information import aic
-from multilevel.inference.likelihood_ratio import chi_squared_tail
+from multilevel.inference.likelihood_ratio import chi_squared_tail, likelihood_ratio
 from multilevel.solver.linear import LinearProblem
 
 if TYPE_CHECKING:
@@ -54,12 +54,11 @@ class Reduction:
 def ranova_columns(model: MixedModel, state: FitState) -> Columns:
     """Test each random-effects term against a smaller one; see :meth:`LinearMixedModel.ranova`."""
     matrices = model.matrices
-    if not matrices.terms:
-        raise DataError("The model has no random effects.")
+    _check_random(matrices)
     reductions = [r for t in range(len(matrices.terms)) for r in _reductions(model.design, t)]
     smaller = [_reduced(matrices, r.term, r.smaller) for r in reductions]
     fits = [_fit(model, reduced, state.reml) for reduced in smaller]
-    statistic = np.array([max(fit.objective - state.objective, 0.0) for fit in fits])
+    statistic = likelihood_ratio(np.array([fit.objective for fit in fits]), state.objective)
     df = np.array([len(state.theta) - len(fit.theta) for fit in fits], dtype=np.int64)
     mixtures = [
         boundary_mixture(reduced, matrices, singular=fit.is_singular)
@@ -85,9 +84,10 @@ def exact_columns(
     rng: int | np.random.Generator | None,
 ) -> Columns:
     """Test one variance component; see :meth:`LinearMixedModel.exact_rlrt`."""
-    if n < 1:
+    if not isinstance(n, int | np.integer) or n < 1:
         raise ValueError(f"n={n!r} is no number of draws; give 1 or more.")
     matrices = model.matrices
+    _check_random(matrices)
     reduction, column = _scalar(matrices, term)
     tested = matrices.terms[reduction.term]
     factor = matrices.factors[tested.factor]
@@ -95,7 +95,7 @@ def exact_columns(
         matrices.X, tested.z[:, column], factor.codes, factor.n_levels, matrices.weights
     )
     null = _fit(model, _reduced(matrices, reduction.term, reduction.smaller), state.reml)
-    statistic = max(null.objective - state.objective, 0.0)
+    statistic = float(likelihood_ratio(null.objective, state.objective))
     draws = simulate_statistics(values, n, np.random.default_rng(rng), reml=state.reml)
     alone = len(state.theta) == 1
     what = "restricted likelihood ratio" if state.reml else "likelihood ratio"
@@ -123,19 +123,23 @@ def _scalar(matrices: ModelMatrices, term: str | None) -> tuple[Reduction, int]:
             found[label] = Reduction(label, t, _without_column(one, j)), j
     if term is None and len(found) == 1:
         return next(iter(found.values()))
-    listed = ", ".join(found) or "none"
-    same = [label for label in found if term and label.replace(" ", "") == term.replace(" ", "")]
-    if same:
-        return found[same[0]]
-    if not found or (term and any(b.replace(" ", "") == term.replace(" ", "") for b in blocks)):
+    if not found:
         raise NotSupportedError(
-            f"The exact test is for a single variance; {term or ', '.join(blocks) or 'the model'} "
-            f"has none. Single variances: {listed}. Use ranova(), or bootstrap_lrt() with the "
-            "smaller model."
+            f"The exact test is for a single variance, and the effects of {' and '.join(blocks)} "
+            "are correlated. Use ranova(), or bootstrap_lrt() with the smaller model."
         )
+    listed = ", ".join(found)
     if term is None:
         raise DataError(f"There are several variances; name one with term=: {listed}.")
-    raise DataError(f"There is no term {term!r} with a single variance; there are: {listed}.")
+    same = [label for label in found if label.replace(" ", "") == str(term).replace(" ", "")]
+    if not same:
+        raise DataError(f"There is no term {term!r} with a single variance; there are: {listed}.")
+    return found[same[0]]
+
+
+def _check_random(matrices: ModelMatrices) -> None:
+    if not matrices.terms:
+        raise DataError("The model has no random effects, so there is no variance to test.")
 
 
 def _reductions(design: Design, t: int) -> list[Reduction]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from multilevel.inference.likelihood_ratio import chi_squared_tail
+from multilevel.inference.likelihood_ratio import chi_squared_tail, likelihood_ratio
 from multilevel.solver.linear import LinearProblem
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def drop_by_lrt(fixed: FixedTerms, model: MixedModel, full: FitState) -> Columns
     indices = fixed.droppable()
     states = [_without(fixed, i, model) for i in indices]
     df = np.array([len(full.beta) - len(state.beta) for state in states], dtype=np.int64)
-    statistic = np.array([max(state.objective - full.objective, 0.0) for state in states])
+    statistic = likelihood_ratio(np.array([state.objective for state in states]), full.objective)
     return {
         "term": [fixed.terms[i].name for i in indices],
         "n_parameters": [state.n_parameters for state in states],

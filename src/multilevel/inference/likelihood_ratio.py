@@ -16,8 +16,13 @@ __all__ = [
     "BoundaryMixture",
     "LikelihoodRatioTests",
     "chi_squared_tail",
+    "likelihood_ratio",
     "likelihood_ratio_tests",
 ]
+
+# Criteria are minimised to about 1e-9 and rounded to 1e-13 of their size: where a larger model
+# gains less, it gains nothing. It matters where a variance is zero: then the p value is 1.
+_NOTHING, _ROUNDING = 1e-8, 1e-13
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,25 @@ class LikelihoodRatioTests:
     p_value: Float
 
 
+def likelihood_ratio(small: float | Float, big: float | Float) -> Float:
+    """Likelihood-ratio statistic: by how much a larger model lowers the criterion.
+
+    Not below zero: a larger criterion of a larger model is possible only where the models are not
+    nested.
+
+    Parameters
+    ----------
+    small, big : float or ndarray
+        Minimised criteria, -2 times the (restricted) log-likelihood.
+    """
+    gain = np.asarray(small, dtype=np.float64) - big
+    return np.where(gain > _NOTHING + _ROUNDING * np.abs(small), gain, 0.0)
+
+
 def likelihood_ratio_tests(
     loglik: Sequence[float], n_parameters: Sequence[int]
 ) -> LikelihoodRatioTests:
     """Compare maximum-likelihood fits by the likelihood ratio.
-
-    The statistic is not below zero: a smaller log-likelihood of a larger model is possible only
-    where the models are not nested.
 
     Parameters
     ----------
@@ -56,8 +73,9 @@ def likelihood_ratio_tests(
     """
     order = np.argsort(np.asarray(n_parameters), kind="stable")
     df = np.diff(np.asarray(n_parameters, dtype=np.float64)[order], prepend=np.nan)
-    gain = np.diff(np.asarray(loglik, dtype=np.float64)[order], prepend=np.nan)
-    statistic = 2.0 * np.maximum(gain, 0.0)
+    criterion = -2.0 * np.asarray(loglik, dtype=np.float64)[order]
+    statistic = np.full(len(order), np.nan)
+    statistic[1:] = likelihood_ratio(criterion[:-1], criterion[1:])
     return LikelihoodRatioTests(order, statistic, df, chi_squared_tail(df, statistic))
 
 
