@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from multilevel.levels.nesting import is_nested
 from multilevel.levels.group_regression import NestedEffects, regress_in_groups
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from multilevel.state import FitState
     from multilevel.typing import Float
 
-__all__ = ["FactorEffects", "factor_effects", "is_nested"]
+__all__ = ["FactorEffects", "factor_effects"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class FactorEffects:
     ----------
     factor : GroupingFactor
         The factor.
+    terms : tuple of int
+        Positions of its terms in the model.
     names : tuple of str, length k
         Names of the effects, of all its terms.
     z : ndarray, shape (n, k)
@@ -45,15 +48,20 @@ class FactorEffects:
         a chain of factors nested in it are part of the error.
     sampling : ndarray, shape (J, k, k)
         Covariance V of the least-squares estimates; NaN where there is none.
+    alone : bool
+        Whether all other factors are nested in this one in a chain, so that its groups are
+        independent.
     """
 
     factor: GroupingFactor
+    terms: tuple[int, ...]
     names: tuple[str, ...]
     z: Float
     covariance: Float
     modes: Float
     regression: GroupRegression
     sampling: Float
+    alone: bool
 
 
 def factor_effects(matrices: ModelMatrices, state: FitState, f: int) -> FactorEffects:
@@ -77,20 +85,15 @@ def factor_effects(matrices: ModelMatrices, state: FitState, f: int) -> FactorEf
     )
     return FactorEffects(
         factor,
+        tuple(terms),
         tuple(name for t in terms for name in matrices.terms[t].names),
         z,
         _block_diagonal([state.terms[t].covariance for t in terms]),
         np.hstack([state.terms[t].modes for t in terms]),
         regression,
         state.sigma**2 * regression.unscaled,
+        len(chain) + 1 == len({term.factor for term in matrices.terms}),
     )
-
-
-def is_nested(inner: GroupingFactor, outer: GroupingFactor) -> bool:
-    """Whether every group of the inner factor lies in one group of the outer one."""
-    home = np.empty(inner.n_levels, dtype=outer.codes.dtype)
-    home[inner.codes] = outer.codes
-    return bool((home[inner.codes] == outer.codes).all())
 
 
 def _chain_inside(matrices: ModelMatrices, f: int) -> list[int]:
@@ -100,7 +103,7 @@ def _chain_inside(matrices: ModelMatrices, f: int) -> list[int]:
     chain: list[int] = []
     last = factors[f]
     for g in sorted(used, key=lambda g: factors[g].n_levels):
-        if factors[g].n_levels > last.n_levels and is_nested(factors[g], last):
+        if factors[g].n_levels > last.n_levels and is_nested(factors[g].codes, factors[g].n_levels, last.codes):
             chain.insert(0, g)
             last = factors[g]
     return chain

@@ -55,6 +55,8 @@ class GroupRegression:
         Their covariance matrix, relative to the residual variance; NaN likewise.
     estimable : ndarray of bool, shape (J,)
         Groups in which the k columns are linearly independent.
+    information, moments : ndarray, shape (J, k, k) and (J, k, c)
+        Cross-products of the k columns with each other and with the others.
     n_rows : ndarray of intp, shape (J,)
         Rows of every group.
     """
@@ -62,6 +64,8 @@ class GroupRegression:
     coefficients: Float
     unscaled: Float
     estimable: npt.NDArray[np.bool_]
+    information: Float
+    moments: Float
     n_rows: npt.NDArray[np.intp]
 
 
@@ -92,32 +96,35 @@ def regress_in_groups(
         the coarsest, each nested in the next and the last one in the groups.
     """
     k = z.shape[1]
-    n_rows = np.bincount(codes, minlength=n_levels)
-    transform = _orthonormal(z, weights)
-    if transform is None:
-        lost = np.full((n_levels, k, columns.shape[1]), np.nan)
-        unscaled = np.full((n_levels, k, k), np.nan)
-        return GroupRegression(lost, unscaled, np.zeros(n_levels, dtype=bool), n_rows)
+    R = _orthonormal(z, weights)
+    dependent = R is None
+    transform = np.eye(k) if R is None else np.linalg.inv(R)
     gram = _absorbed(z @ transform, codes, n_levels, columns, weights, nested)
     information, cross = gram[:, :, :k], gram[:, :, k:]
     values = np.linalg.eigvalsh(information)
     estimable = values[:, 0] > _DEPENDENT * np.maximum(values[:, -1], np.finfo(float).tiny)
+    estimable &= not dependent
     inverse = np.linalg.inv(np.where(estimable[:, None, None], information, np.eye(k)))
     inverse[~estimable] = np.nan
+    back = np.eye(k) if R is None else R
     return GroupRegression(
-        transform @ (inverse @ cross), transform @ inverse @ transform.T, estimable, n_rows
+        coefficients=transform @ (inverse @ cross),
+        unscaled=transform @ inverse @ transform.T,
+        estimable=estimable,
+        information=back.T @ information @ back,
+        moments=back.T @ cross,
+        n_rows=np.bincount(codes, minlength=n_levels),
     )
 
 
 def _orthonormal(z: Float, weights: Float | None) -> Float | None:
-    """Matrix by which the columns become orthonormal over all rows; None if they are dependent."""
+    """R of the QR decomposition of the columns over all rows; None if they are dependent."""
     weighted = z if weights is None else z * np.sqrt(weights)[:, None]
-    R = np.asarray(np.linalg.qr(weighted, mode="r"))
+    R: Float = np.asarray(np.linalg.qr(weighted, mode="r"))
     length = np.linalg.norm(R, axis=0)
     if len(R) < len(length) or (np.abs(R.diagonal()) <= _COLLINEAR * length).any():
         return None
-    inverse: Float = np.linalg.inv(R)
-    return inverse
+    return R
 
 
 def _absorbed(
