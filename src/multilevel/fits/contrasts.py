@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["check_estimable", "contrast_table", "joint_table", "read_contrasts", "read_null"]
 
+# Rows whose combination is this small against their lengths depend on each other.
+_REDUNDANT = 1e-9
+
 
 def contrast_table(
     functions: LinearFunctions, labels: list[str], L: Float, null: Float, level: float
@@ -37,7 +40,22 @@ def contrast_table(
 
 
 def joint_table(functions: LinearFunctions, L: Float, null: Float) -> Columns:
-    """F test of ``L beta = null``, all rows together."""
+    """F test of ``L beta = null``, all rows together.
+
+    Raises
+    ------
+    DataError
+        If rows that are combinations of each other have values that contradict each other.
+    """
+    size = np.linalg.norm(L, axis=1)
+    left, values, _ = np.linalg.svd(L / size[:, None])
+    redundant = left[:, int((values > _REDUNDANT).sum()) :]
+    scaled = null / size
+    if (np.abs(redundant.T @ scaled) > _REDUNDANT * np.abs(scaled).max()).any():
+        raise DataError(
+            "The values of null contradict each other: rows of L are combinations of other rows, "
+            "and their values are not the same combinations."
+        )
     test = functions.joint(L, null)
     return {
         "statistic": np.array([test.statistic]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import prod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -31,6 +31,11 @@ AnovaType = Literal[1, 2, 3]
 
 # Relations between columns of X hold to a part of 1e-7 of their length.
 _OUTSIDE = 1e-6
+_LEFT_OUT = (
+    "The contrasts of the model leave out differences between levels in {}, so that terms cannot "
+    "be tested as such. Test coefficients with contrasts(), or fit the model with as many "
+    "contrasts as the factor has levels, less one."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +134,7 @@ class FixedTerms:
         )
         if (gaps > _OUTSIDE).any():
             term = self.terms[int(self.space.term[int(gaps.argmax())])]
-            raise NotSupportedError(
-                f"The contrasts of the model leave out differences between levels in {term.name}, "
-                "so that terms cannot be tested as such. Test coefficients with contrasts(), or "
-                "fit the model with as many contrasts as the factor has levels, less one."
-            )
+            raise NotSupportedError(_LEFT_OUT.format(term.name))
 
     def _term(self, product: Sequence[str]) -> Term:
         factors = tuple(name for name in product if self._parts[name].codes is not None)
@@ -278,8 +279,17 @@ def _read_expression(name: str, frame: ModelFrame, design: Design) -> Part:
     terms = parse_terms(f"0 + {name}")
     columns = columns_of(terms, frame.variables, scope.context)
     encoder, values = fit_encoder(terms, columns, frame, scope)
-    kinds: Mapping[str, tuple[object, object]] = encoder.spec.encoder_state
-    kind = kinds[terms.products[0][0]][0]
+    kinds: Mapping[str, tuple[object, Mapping[str, Any]]] = encoder.spec.encoder_state
+    kind, state = kinds[terms.products[0][0]]
     if getattr(kind, "value", None) == "categorical":
-        return Part(values.argmax(axis=1), values.shape[1])
+        return _levels_of(name, values, state["contrasts"])
     return Part(None, values.shape[1], values)
+
+
+def _levels_of(name: str, values: Float, contrasts: Any) -> Part:
+    """Level of every row, read from the columns that code it: contrasts, or one for each."""
+    coding = np.asarray(contrasts.get_coding_matrix(reduced_rank=False), dtype=np.float64)
+    if len(np.unique(coding, axis=0)) < len(coding):
+        raise NotSupportedError(_LEFT_OUT.format(name))
+    distances = np.stack([np.abs(values - row).sum(axis=1) for row in coding])
+    return Part(distances.argmin(axis=0), len(coding))
