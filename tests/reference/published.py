@@ -1,7 +1,7 @@
 """Published numbers, as printed in the tests, manuals and books of other packages.
 
-The tags L1-L40 number the rows of the collection; where a row is missing, its data or its method
-(profiles) are not here.
+The tags L1-L40 number the rows of the collection; where a row is missing, its data are not
+here or it is about profiles and predictions (``test_published_inference.py``).
 """
 
 from __future__ import annotations
