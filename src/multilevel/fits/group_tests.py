@@ -74,9 +74,7 @@ def _likelihood_ratios(model: MixedModel, state: FitState) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def _exact(
-    model: MixedModel, state: FitState, n: int, rng: np.random.Generator
-) -> Iterator[Row]:
+def _exact(model: MixedModel, state: FitState, n: int, rng: np.random.Generator) -> Iterator[Row]:
     for term in model.matrices.terms:
         group = model.matrices.factors[term.factor].name
         if term.covariance == "unstructured" and len(term.names) > 1:

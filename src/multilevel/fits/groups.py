@@ -186,9 +186,7 @@ class FitGroups(FitTesting):
             raise ValueError(f"n={n!r} is no number of draws; give 1 or more.")
         draws = tables.RankDraws(level, n, np.random.default_rng(rng))
         found = self._effects_of(group)
-        return self._emit(
-            tables.rank_columns(self._matrices, self.state, found, term, draws)
-        )
+        return self._emit(tables.rank_columns(self._matrices, self.state, found, term, draws))
 
     def group_differences(
         self, *, n: int = 10_000, rng: int | np.random.Generator | None = None
@@ -283,8 +281,8 @@ class FitGroups(FitTesting):
             names = list(self.n_groups)
             raise DataError(
                 f"No grouping factor contains all others ({', '.join(names)}). Name the one to "
-                f"compare by, as in vs_ols(cluster={names[0]!r}); robust standard errors then allow "
-                "for that one only."
+                f"compare by, as in vs_ols(cluster={names[0]!r}); robust standard errors then "
+                "allow for that one only."
             ) from error
         return self._emit(ols_columns(self._matrices, self.state, name, codes))
 

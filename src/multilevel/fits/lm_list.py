@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["LmList", "lm_list"]
 
 
-
 def lm_list(
     formula: str,
     data: Any,
@@ -80,9 +79,7 @@ def lm_list(
             f"lm_list fits least squares, without random effects: leave them out of {formula!r} "
             "and name the groups by by=."
         )
-    design = build_design(
-        formula, data, weights=weights, contrasts=contrasts, na_action=na_action
-    )
+    design = build_design(formula, data, weights=weights, contrasts=contrasts, na_action=na_action)
     return LmList(design, by)
 
 
@@ -218,9 +215,7 @@ class LmList:
     def _fits(self) -> SeparateRegressions:
         matrices, factor = self._design.matrices, self._factor
         y = matrices.y if matrices.offset is None else matrices.y - matrices.offset
-        return separate_regressions(
-            matrices.X, y, factor.codes, factor.n_levels, matrices.weights
-        )
+        return separate_regressions(matrices.X, y, factor.codes, factor.n_levels, matrices.weights)
 
     @cached_property
     def _reasons(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,7 +53,7 @@ def nested_parts(x: Float, factors: Sequence[tuple[Int, int]]) -> list[Float]:
         Factors, each nested in the one before it.
     """
     means = [group_means(x, codes, n_levels) for codes, n_levels in factors]
-    between = [means[0], *(inner - outer for outer, inner in zip(means, means[1:], strict=False))]
+    between = [means[0], *(inner - outer for outer, inner in pairwise(means))]
     return [*between, x - means[-1]]
 
 

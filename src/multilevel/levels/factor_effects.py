@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilevel.levels.nesting import is_nested
 from multilevel.levels.group_regression import NestedEffects, regress_in_groups
+from multilevel.levels.nesting import is_nested
 
 if TYPE_CHECKING:
     from multilevel.design.matrices import GroupingFactor, ModelMatrices
@@ -103,7 +103,9 @@ def _chain_inside(matrices: ModelMatrices, f: int) -> list[int]:
     chain: list[int] = []
     last = factors[f]
     for g in sorted(used, key=lambda g: factors[g].n_levels):
-        if factors[g].n_levels > last.n_levels and is_nested(factors[g].codes, factors[g].n_levels, last.codes):
+        if factors[g].n_levels > last.n_levels and is_nested(
+            factors[g].codes, factors[g].n_levels, last.codes
+        ):
             chain.insert(0, g)
             last = factors[g]
     return chain

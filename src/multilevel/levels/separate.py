@@ -84,7 +84,7 @@ def separate_regressions(
     beta = found.coefficients[:, :, 0]
     residual = y - np.einsum("ij,ij->i", X, beta[codes])
     square = residual**2 if weights is None else weights * residual**2
-    rss = np.bincount(codes, square, n_levels)
+    rss: Float = np.bincount(codes, square, n_levels).astype(np.float64)
     return SeparateRegressions(beta, found.unscaled, rss, found.n_rows, found.estimable)
 
 
