@@ -79,7 +79,7 @@ def factor_effects(matrices: ModelMatrices, state: FitState, f: int) -> FactorEf
         z,
         factor.codes,
         factor.n_levels,
-        np.column_stack([matrices.X, response]),
+        [*(np.ascontiguousarray(x) for x in matrices.X.T), response],
         matrices.weights,
         [_nested_effects(matrices, state, inner) for inner in chain],
     )

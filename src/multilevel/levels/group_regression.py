@@ -73,7 +73,7 @@ def regress_in_groups(
     z: Float,
     codes: Int,
     n_levels: int,
-    columns: Float,
+    columns: Sequence[Float],
     weights: Float | None = None,
     nested: Sequence[NestedEffects] = (),
 ) -> GroupRegression:
@@ -87,8 +87,8 @@ def regress_in_groups(
         Group of each row.
     n_levels : int
         Number of groups J.
-    columns : ndarray, shape (n, c)
-        What is regressed on them.
+    columns : sequence of ndarray, shape (n,)
+        What is regressed on them, c columns.
     weights : ndarray, shape (n,), optional
         Prior weights.
     nested : sequence of NestedEffects
@@ -99,7 +99,7 @@ def regress_in_groups(
     R = _orthonormal(z, weights)
     dependent = R is None
     transform = np.eye(k) if R is None else np.linalg.inv(R)
-    gram = _absorbed(z @ transform, codes, n_levels, columns, weights, nested)
+    gram = _absorbed(transform.T @ z.T, codes, n_levels, columns, weights, nested)
     information, cross = gram[:, :, :k], gram[:, :, k:]
     values = np.linalg.eigvalsh(information)
     estimable = values[:, 0] > _DEPENDENT * np.maximum(values[:, -1], np.finfo(float).tiny)
@@ -131,20 +131,19 @@ def _absorbed(
     z: Float,
     codes: Int,
     n_levels: int,
-    columns: Float,
+    columns: Sequence[Float],
     weights: Float | None,
     nested: Sequence[NestedEffects],
 ) -> Float:
-    """Cross-products of z with itself and with the columns, nested effects integrated out.
+    """Cross-products of z (k, n) with itself and with the columns, nested effects integrated out.
 
     With effects ``v ~ N(0, I)`` of the finest factor in columns T, the cross-products of any A and
     B in the metric of the inverse covariance are ``A'B - A'T (I + T'T)^-1 T'B`` (Woodbury), level
     by level; their sums over levels are those of the next factor of the chain.
     """
     chain = [*((e.codes, e.n_levels) for e in nested), (codes, n_levels)]
-    left = np.hstack([z, *(e.columns for e in reversed(nested))])
-    everything = np.hstack([z, columns, *(e.columns for e in reversed(nested))])
-    gram = _grams(left, everything, *chain[0], weights)
+    inside = [np.ascontiguousarray(t) for e in reversed(nested) for t in e.columns.T]
+    gram = _grams([*z, *inside], [*z, *columns, *inside], *chain[0], weights)
     for (inner, n_inner), (outer, n_outer), effects in zip(chain, chain[1:], nested, strict=False):
         size = effects.columns.shape[1]
         middle = gram[:, -size:, -size:] + np.eye(size)
@@ -159,11 +158,18 @@ def _absorbed(
     return gram
 
 
-def _grams(left: Float, right: Float, codes: Int, n_levels: int, weights: Float | None) -> Float:
+def _grams(
+    left: Sequence[Float],
+    right: Sequence[Float],
+    codes: Int,
+    n_levels: int,
+    weights: Float | None,
+) -> Float:
     """``left' W right`` of every group, shape (n_levels, l, r)."""
-    out = np.empty((n_levels, left.shape[1], right.shape[1]))
-    for i, a in enumerate(left.T):
+    out = np.empty((n_levels, len(left), len(right)))
+    places = codes.astype(np.intp)
+    for i, a in enumerate(left):
         weighted = a if weights is None else a * weights
-        for j, b in enumerate(right.T):
-            out[:, i, j] = np.bincount(codes, weighted * b, n_levels)
+        for j, b in enumerate(right):
+            out[:, i, j] = np.bincount(places, weighted * b, n_levels)
     return out

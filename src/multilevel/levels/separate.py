@@ -80,7 +80,7 @@ def separate_regressions(
     weights : ndarray, shape (n,), or None
         Prior weights.
     """
-    found = regress_in_groups(X, codes, n_levels, y[:, None], weights)
+    found = regress_in_groups(X, codes, n_levels, [y], weights)
     beta = found.coefficients[:, :, 0]
     residual = y - np.einsum("ij,ij->i", X, beta[codes])
     square = residual**2 if weights is None else weights * residual**2
