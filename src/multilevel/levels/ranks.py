@@ -113,11 +113,15 @@ def rank_intervals(
 ) -> tuple[Float, Float]:
     """Quantiles of the ranks of groups over n draws of all effects together, each shape (J,)."""
     J = len(posterior.mean)
+    tied = bool((posterior.variance == 0.0).any())
     ranks = np.empty((n, J), dtype=np.int32)
     step = max(1, _CHUNK // J)
     for start in range(0, n, step):
         drawn = posterior.draw(min(step, n - start), rng)
-        order = drawn.argsort(axis=1)
+        if tied:  # lots decide between effects that are all zero
+            order = np.lexsort((rng.random(drawn.shape), drawn), axis=1)
+        else:
+            order = drawn.argsort(axis=1)
         np.put_along_axis(
             ranks[start : start + step], order, np.arange(1, J + 1, dtype=np.int32)[None], axis=1
         )
