@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Mask = npt.NDArray[np.bool_]
 
-__all__ = ["ROWS", "CaseScheme", "case_scheme", "top_factor", "without_group"]
+__all__ = ["ROWS", "CaseScheme", "at_rows", "case_scheme", "top_factor", "without_group"]
 
 ROWS = "rows"  # the level below all groups
 
@@ -202,10 +202,14 @@ def without_group(matrices: ModelMatrices, codes: Int, group: int) -> ModelMatri
     DataError
         If the model cannot be fitted to the rest.
     """
-    rows = np.flatnonzero(codes != group)
-    rest = _take(matrices, rows, [_subset(factor, rows) for factor in matrices.factors])
+    rest = at_rows(matrices, np.flatnonzero(codes != group))
     _check(rest)
     return rest
+
+
+def at_rows(matrices: ModelMatrices, rows: IndexArray) -> ModelMatrices:
+    """The arrays of a model at some rows, whether or not they identify it."""
+    return _take(matrices, rows, [_subset(factor, rows) for factor in matrices.factors])
 
 
 def _levels(codes: Sequence[Int], n_rows: int, drawn: Sequence[bool]) -> tuple[Level, ...]:
