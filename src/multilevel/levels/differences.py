@@ -38,7 +38,7 @@ class HeterogeneityTests:
 def heterogeneity_tests(effects: FactorEffects, X: Float, beta: Float) -> HeterogeneityTests:
     """Sum of squared standardised deviations of least-squares estimates from the fixed part.
 
-    Raudenbush & Bryk (2002), Eq. 3.103: ``sum_j (b_qj - W_j gamma)^2 / v_qqj``, chi-squared with
+    Raudenbush & Bryk (2002), ch. 3: ``sum_j (b_qj - W_j gamma)^2 / v_qqj``, chi-squared with
     ``J - S - 1`` degrees of freedom (S predictors beside the mean) if the variance is zero.
 
     Parameters

@@ -2,7 +2,7 @@
 
 Given all other effects, the conditional modes b of group j are ``T (T + V_j)^-1`` times the least
 squares estimate from the group's rows alone, T being the covariance of the effects and V_j that of
-the estimate (Raudenbush & Bryk 2002, Hierarchical Linear Models, 2nd ed., Eq. 3.56).
+the estimate (Raudenbush & Bryk 2002, Hierarchical Linear Models, 2nd ed., ch. 3).
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def expected_ranks(posterior: Posterior) -> Float:
     """Expected rank of every group, 1 being the lowest, shape (J,).
 
     ``1 + sum_k P(b_k < b_j)`` over all other groups k (Laird & Louis 1989, J. Educ. Statist. 14,
-    29-46; Lingsma et al. 2010, BMC Med. Res. Methodol. 10, 77); one half for groups that cannot
+    29-46; Lingsma et al. 2010, QJM 103, 99-108); one half for groups that cannot
     differ.
 
     Raises

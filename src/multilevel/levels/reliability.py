@@ -21,7 +21,7 @@ def reliabilities(effects: FactorEffects) -> Float:
     """Reliability of every coefficient of every group, shape (J, k).
 
     ``lambda_qj = tau_qq / (tau_qq + v_qqj)`` with v the sampling variance of the least-squares
-    estimate in the group (Raudenbush & Bryk 2002, Eq. 3.58); NaN where there is no such estimate.
+    estimate in the group (Raudenbush & Bryk 2002, ch. 3); NaN where there is no such estimate.
     """
     true = effects.covariance.diagonal()
     return np.asarray(true / (true + np.diagonal(effects.sampling, axis1=1, axis2=2)))

@@ -23,8 +23,8 @@ def pastes():
 
 @pytest.fixture(scope="module")
 def plain():
+    data = mlm.datasets.load("sleepstudy").assign(again=lambda d: 2 * d["Days"])
     with pytest.warns(mlm.exceptions.RankDeficientWarning):
-        data = mlm.datasets.load("sleepstudy").assign(again=lambda d: 2 * d["Days"])
         return mlm.lmer("Reaction ~ Days + again + (1 | Subject)", data)
 
 
@@ -42,7 +42,7 @@ def test_reliability_of_balanced_intercepts_is_a_formula(plain):
 
 
 def test_reliability_with_factors_above_and_below(pastes):
-    """Raudenbush & Bryk 2002, Eqs. 8.8-8.9, for two rows per cask, three casks per batch."""
+    """Raudenbush & Bryk 2002, ch. 8, for two rows per cask, three casks per batch."""
     cask, batch = (term.covariance[0, 0] for term in reversed(pastes.state.terms))
     if pastes.model.matrices.factors[0].name != "batch":
         cask, batch = batch, cask
