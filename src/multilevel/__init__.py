@@ -15,13 +15,19 @@ if TYPE_CHECKING:
         Bootstrap,
         Control,
         LinearMixedModel,
+        LmList,
         MarginalMeans,
         MixedModel,
         Profile,
+        WithinBetween,
         anova,
         bootstrap_lrt,
+        center,
         compare,
+        demean,
+        lm_list,
         lmer,
+        within_between,
     )
     from multilevel.datasets import simulate_multilevel
 
@@ -31,16 +37,22 @@ __all__ = [
     "Bootstrap",
     "Control",
     "LinearMixedModel",
+    "LmList",
     "MarginalMeans",
     "MixedModel",
     "Profile",
+    "WithinBetween",
     "anova",
     "bootstrap_lrt",
+    "center",
     "compare",
     "datasets",
+    "demean",
     "exceptions",
+    "lm_list",
     "lmer",
     "simulate_multilevel",
+    "within_between",
 ]
 
 _ROOMS = {

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from multilevel.fits.bootstrap import Bootstrap
 from multilevel.fits.bootstrap_lrt import bootstrap_lrt
+from multilevel.fits.centering import center, demean
 from multilevel.fits.compare import anova, compare
 from multilevel.fits.linear import LinearMixedModel
+from multilevel.fits.lm_list import LmList, lm_list
 from multilevel.fits.marginal_means import MarginalMeans
 from multilevel.fits.model import MixedModel
 from multilevel.fits.profile import Profile
+from multilevel.fits.within_between import WithinBetween, within_between
 from multilevel.solver.optimize import Control
 
 if TYPE_CHECKING:
@@ -22,13 +25,19 @@ __all__ = [
     "Bootstrap",
     "Control",
     "LinearMixedModel",
+    "LmList",
     "MarginalMeans",
     "MixedModel",
     "Profile",
+    "WithinBetween",
     "anova",
     "bootstrap_lrt",
+    "center",
     "compare",
+    "demean",
+    "lm_list",
     "lmer",
+    "within_between",
 ]
 
 
