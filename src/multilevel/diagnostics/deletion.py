@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilevel.diagnostics.influence import measure, measure_rank_one
+from multilevel.diagnostics.influence import UNIDENTIFIED, measure, measure_rank_one
 from multilevel.diagnostics.row_blocks import RowBlocks
 from multilevel.inference.cluster_blocks import Clusters
 from multilevel.levels.nesting import is_nested
@@ -38,7 +38,6 @@ __all__ = ["delete_groups", "delete_rows"]
 _NOTHING = 1e-9
 # With more rows than this in a unit, the rest of the rows is set up and solved instead.
 _MANY = 2000
-_UNIDENTIFIED = "without it the fixed effects are not identified"
 
 
 def delete_rows(
@@ -140,4 +139,4 @@ class _Rest:
 
 
 def _notes(lost: Iterable[bool]) -> list[str]:
-    return [_UNIDENTIFIED if missing else "" for missing in lost]
+    return [UNIDENTIFIED if missing else "" for missing in lost]

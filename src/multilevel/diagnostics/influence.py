@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from multilevel.typing import Float
 
-__all__ = ["Influence", "cooks_distance", "measure", "measure_rank_one"]
+__all__ = ["UNIDENTIFIED", "Influence", "cooks_distance", "measure", "measure_rank_one"]
+
+UNIDENTIFIED = "without it the fixed effects are not identified"  # a note
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,9 @@ class Influence:
     notes: Sequence[str]
 
 
-def measure(beta: Float, vcov: Float, betas: Float, vcovs: Float, notes: Sequence[str]) -> Influence:
+def measure(
+    beta: Float, vcov: Float, betas: Float, vcovs: Float, notes: Sequence[str]
+) -> Influence:
     """Measure the influence of deletions from the estimates without each unit.
 
     Parameters
@@ -63,7 +67,7 @@ def measure(beta: Float, vcov: Float, betas: Float, vcovs: Float, notes: Sequenc
         Why there are none.
     """
     p = len(beta)
-    fitted = ~np.isnan(betas).any(axis=1)
+    fitted = np.logical_not(np.isnan(betas).any(axis=1))
     # Coordinates in which the covariance matrix with all rows is the identity.
     inverse = np.linalg.inv(np.linalg.cholesky(vcov))
     change = (beta - betas) @ inverse.T

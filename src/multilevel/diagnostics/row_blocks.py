@@ -93,7 +93,7 @@ class RowBlocks:
         spread = _spread(own, level, self._n_levels)
         left = (self._rest[rows] - spread @ self._eliminated).tocsc()
         same = np.einsum("ia,iab,jb->ij", own, self._inverse[level], own)
-        block = np.eye(len(rows)) - (level[:, None] == level) * same
+        block: Float = np.eye(len(rows)) - (level[:, None] == level) * same
         touched = np.flatnonzero(np.diff(left.indptr))
         for c in np.unique(self._component[touched]):
             columns = touched[self._component[touched] == c]

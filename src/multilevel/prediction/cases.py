@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
     Mask = npt.NDArray[np.bool_]
 
-__all__ = ["ROWS", "CaseScheme", "at_rows", "case_scheme", "top_factor", "without_group"]
+__all__ = [
+    "ROWS",
+    "CaseScheme",
+    "at_rows",
+    "case_scheme",
+    "check_terms",
+    "top_factor",
+    "without_group",
+]
 
 ROWS = "rows"  # the level below all groups
 
@@ -283,6 +291,11 @@ def _check(matrices: ModelMatrices) -> None:
     constant = X.shape[1] > 0 and bool((X[:, 0] == 1.0).all())
     if len(independent_columns(X, intercept=constant)) < X.shape[1]:
         raise DataError("The drawn rows do not identify all fixed effects.")
+    check_terms(matrices)
+
+
+def check_terms(matrices: ModelMatrices) -> None:
+    """Raise ``DataError`` unless the rows identify the variances of all random-effects terms."""
     for term in matrices.terms:
         check_sizes(term, matrices.factors[term.factor])
         check_columns(term, intercept=bool((term.z[:, 0] == 1.0).all()))
