@@ -27,8 +27,8 @@ class CovarianceMatrix(np.ndarray[tuple[int, int], np.dtype[np.float64]]):
     >>> fit = mlm.lmer("Reaction ~ Days + (Days | Subject)", mlm.datasets.load("sleepstudy"))
     >>> fit.vcov.diagonal().round(2).tolist()
     [46.57, 2.39]
-    >>> fit.vcov(robust="CR2").diagonal().round(3).tolist()
-    [46.574, 2.389]
+    >>> fit.vcov(robust="CR2").diagonal().round(2).tolist()
+    [46.57, 2.39]
     """
 
     _fit: FitTesting | None
