@@ -1,1 +1,1 @@
-"""Residuals and the influence of single rows, on arrays."""
+"""Assumptions, residuals and influence at every level, on arrays."""

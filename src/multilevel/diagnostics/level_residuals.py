@@ -38,20 +38,32 @@ class Residuals:
         On the scale of the response.
     sd : ndarray
         By the model, of the error or random effect that the residual stands for.
-    own_sd : ndarray
+    own_sd : ndarray or None
         By the model, of the residual itself, which depends on estimated coefficients; zero where
-        the residual is zero whatever the response.
+        the residual is zero whatever the response. None if it is not known.
     """
 
     raw: Float
     sd: Float
-    own_sd: Float
+    own_sd: Float | None
 
     def on(self, scale: ResidualScale) -> Float:
-        """Residuals raw or divided by one of the two; NaN where that is zero."""
+        """Residuals raw or divided by one of the two; NaN where that is zero.
+
+        Raises
+        ------
+        NotSupportedError
+            If that is not known.
+        """
         if scale == "raw":
             return self.raw
         sd = self.sd if scale == "standardized" else self.own_sd
+        if sd is None:
+            raise NotSupportedError(
+                "Least-squares residuals of groups that share groups of other factors, or lie in "
+                "them, depend on the predicted effects of those, and have no simple variance of "
+                "their own. Take scale='standardized', or kind='conditional'."
+            )
         return self.raw / np.where(sd > 0.0, sd, np.nan)
 
 
@@ -134,7 +146,7 @@ def group_residuals(
     variance = effects.covariance.diagonal() + sampling
     own = variance - np.einsum("jkp,pq,jkq->jk", C, state.vcov, C)
     raw = regression.coefficients[:, :, p] - C @ state.beta
-    return Residuals(raw, np.sqrt(variance), _root(own, variance))
+    return Residuals(raw, np.sqrt(variance), _root(own, variance) if effects.alone else None)
 
 
 def _prediction_errors(problem: LinearProblem, state: FitState, f: int) -> Float:

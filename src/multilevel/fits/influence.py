@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from multilevel.diagnostics.influence import cooks_distance
 from multilevel.diagnostics.level_residuals import ResidualKind, ResidualScale
 from multilevel.exceptions import DataError
 from multilevel.fits.testing import FitTesting
@@ -59,7 +58,8 @@ class FitInfluence(FitTesting):
             on all predictors that vary there, which are free of random effects and so show the
             distribution of the errors alone (Hilden-Minton 1995; Loy & Hofmann 2014).
             Of groups: ``"conditional"``, the empirical-Bayes predictions of the random effects;
-            ``"least-squares"``, the coefficients from the rows of the group alone minus what the
+            ``"least-squares"``, the coefficients from the rows of the group alone (after the
+            predicted effects of factors that are not nested in it are subtracted) minus what the
             fixed effects say of the group.
         scale : {"raw", "standardized", "studentized"}
             ``"standardized"``: divided by the standard deviation by the model of what the residual
@@ -184,12 +184,6 @@ class FitInfluence(FitTesting):
         f = None if by == ROWS else self._factor(by)
         return self._emit(influence_columns(self, f, exact, n_jobs, progress))
 
-    @property
-    def _cooks_distance(self) -> Float:
-        """Cook's distance of the rows for fixed and random effects together."""
-        p = len(self.state.beta)
-        return cooks_distance(self.residuals("pearson"), self._leverage, self.sigma, p)
-
     def _factor(self, name: str) -> int:
         """Position of a grouping factor."""
         names = list(self.n_groups)
@@ -222,7 +216,7 @@ class FitInfluence(FitTesting):
         terms = [term for term in self._matrices.terms if term.factor == f]
         names = [name for term in terms for name in term.names]
         values = found.on(scale)
-        zero = _notes(found.own_sd == 0.0, "its variance is estimated as zero")
+        zero = _notes(found.sd == 0.0, "its variance is estimated as zero")
         lost = np.isnan(found.raw)
         return {
             "group": [factor.name] * values.size,
