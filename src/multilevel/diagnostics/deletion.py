@@ -17,6 +17,7 @@ import numpy as np
 
 from multilevel.diagnostics.influence import UNIDENTIFIED, measure, measure_rank_one
 from multilevel.diagnostics.row_blocks import RowBlocks
+from multilevel.exceptions import NotSupportedError
 from multilevel.inference.cluster_blocks import Clusters
 from multilevel.levels.nesting import is_nested
 from multilevel.prediction.cases import at_rows
@@ -69,7 +70,11 @@ def delete_groups(matrices: ModelMatrices, state: FitState, f: int) -> Influence
     """Influence of every group of grouping factor ``f``, all rows of it left out at once."""
     factor = matrices.factors[f]
     if all(is_nested(g.codes, g.n_levels, factor.codes) for g in matrices.factors):
-        return _delete_clusters(matrices, state, factor)
+        try:
+            return _delete_clusters(matrices, state, factor)
+        except NotSupportedError:  # a group is too large for dense blocks
+            if len(matrices.factors) == 1:
+                raise
     return _delete_connected(matrices, state, factor)
 
 

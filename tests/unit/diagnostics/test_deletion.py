@@ -9,6 +9,7 @@ import pytest
 import multilevel as mlm
 from multilevel.diagnostics import deletion, row_blocks
 from multilevel.diagnostics.deletion import delete_groups, delete_rows
+from multilevel.inference import cluster_blocks
 from multilevel.solver.given_theta import solve_covariance
 
 # Two ways to the same numbers, of order one relative to their scale.
@@ -134,6 +135,12 @@ def test_large_groups_are_solved_without_their_rows(fit, monkeypatch):
 
 def test_many_connected_effects_are_solved_without_a_dense_matrix(fit, monkeypatch):
     monkeypatch.setattr(row_blocks, "_LARGEST", 1)
+    test_groups(fit)
+
+
+def test_large_top_level_groups_need_no_dense_blocks(data, monkeypatch):
+    fit = mlm.lmer("y ~ x + (x | g) + (1 | inner)", data)
+    monkeypatch.setattr(cluster_blocks, "_LARGEST", 1)
     test_groups(fit)
 
 
