@@ -8,6 +8,7 @@ from multilevel.fits.bootstrap import Bootstrap
 from multilevel.fits.bootstrap_lrt import bootstrap_lrt
 from multilevel.fits.centering import center, demean
 from multilevel.fits.compare import anova, compare
+from multilevel.fits.icc import icc
 from multilevel.fits.linear import LinearMixedModel
 from multilevel.fits.lm_list import LmList, lm_list
 from multilevel.fits.marginal_means import MarginalMeans
@@ -35,6 +36,7 @@ __all__ = [
     "center",
     "compare",
     "demean",
+    "icc",
     "lm_list",
     "lmer",
     "within_between",
