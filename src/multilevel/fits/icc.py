@@ -57,7 +57,7 @@ def icc(
     >>> import multilevel as mlm
     >>> table = mlm.icc(mlm.datasets.load("hsb"), "math", "school")
     >>> table[["icc", "conf_low", "conf_high"]].round(3).values.tolist()
-    [[0.18, 0.142, 0.226]]
+    [[0.18, 0.147, 0.22]]
     """
     check_level(level)
     names = [groups] if isinstance(groups, str) else list(groups)
