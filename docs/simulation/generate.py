@@ -6,33 +6,24 @@ tables that other pages include, ``docs/simulation/*.md``.
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
-from typing import Any
-
-from scipy.stats import binom
 
 HERE = Path(__file__).parent
-STUDY = HERE.parent.parent / "benchmarks" / "simulation"
-sys.path.insert(0, str(STUDY))
+sys.path[:0] = [str(HERE), str(HERE.parent.parent / "benchmarks" / "simulation")]
 
+from advice import advice_table, intervals, lessons, omitted  # noqa: E402
 from cells import CELLS, GROUPS, VARIANCE_CELLS, Cell  # noqa: E402
+from records import EFFECTS, Rate, missed, percent, record, singular_share, type_one  # noqa: E402
 
-EFFECTS = {
-    "x": "a predictor of rows (`x`)",
-    "w": "a predictor of groups (`w`)",
-    "xw": "their interaction across levels (`x:w`)",
-}
 METHODS = {
     "least squares": "least squares",
     "asymptotic": "Wald z",
     "LRT": "LRT (ML)",
     "residual": "residual t",
     "between-within": "between-within",
-    "m-l-1": "m − l − 1",
+    "m-l-1": "m\u00a0−\u00a0l\u00a0−\u00a01",
     "satterthwaite": "Satterthwaite",
     "kenward-roger": "Kenward-Roger",
     "CR2": "CR2",
@@ -54,8 +45,6 @@ STRUCTURES = {
     "slope": "Random intercepts and slopes",
     "omitted": "Random slopes that the model leaves out",
 }
-# A rate is marked when it is this improbable under the nominal one, on either side.
-IMPROBABLE = 0.005
 INTRODUCTION = """\
 <!-- Written by docs/simulation/generate.py from benchmarks/simulation/results. -->
 
@@ -79,52 +68,23 @@ tests by ML; least squares is `y ~ x + w + x:w`.
 ({draws} draws each). A rate of 5 % has a Monte Carlo standard error of {error:.1f},
 {error_profile:.1f} and {error_bootstrap:.1f} percentage points. **Bold**: too often wrong, by
 more than chance would explain (binomial, p < 0.005); *italic*: too seldom, which costs power. For
-methods with a standard error, coverage of the 95 % interval is 100 minus the type-I error. To run
+methods with a standard error, coverage of the 95 % interval is 100 minus the type-I error.
+"Failed" counts replicates without an answer, which the rates leave out: where a variance is
+estimated as zero it has no Wald interval, and a correlation with it is not defined. To run
 it again: `python benchmarks/simulation/study.py`.
 """
 
 
-@dataclass(frozen=True)
-class Rate:
-    """Errors among trials, and trials without an answer."""
-
-    errors: int
-    trials: int
-    failed: int
-
-    def text(self, *, complement: bool = False) -> str:
-        """As a percentage, marked if it is not the nominal one."""
-        if not self.trials:
-            return "–"
-        share = self.errors / self.trials
-        shown = f"{100.0 * (1.0 - share if complement else share):.1f}"
-        if binom.sf(self.errors - 1, self.trials, 0.05) < IMPROBABLE:
-            shown = f"**{shown}**"
-        elif binom.cdf(self.errors, self.trials, 0.05) < IMPROBABLE:
-            shown = f"*{shown}*"
-        return f"{shown} ({self.failed} failed)" if self.failed else shown
-
-
-def record(cell: Cell) -> dict[str, Any]:
-    path = STUDY / "results" / f"{cell.name}.json"
-    kept: dict[str, Any] = json.loads(path.read_text())
-    return kept
-
-
-def type_one(cell: Cell, parameter: str, method: str) -> Rate:
-    """Rejections of a true hypothesis."""
-    count = record(cell)["counts"].get(parameter, {}).get(method)
-    if count is None:
-        return Rate(0, 0, 0)
-    return Rate(count["rejected"], count["tests"], count["failed"])
-
-
-def missed(cell: Cell, parameter: str, method: str) -> Rate:
-    """Intervals without the true value."""
-    count = record(cell)["counts"].get(parameter, {}).get(method)
-    if count is None:
-        return Rate(0, 0, 0)
-    return Rate(count["intervals"] - count["covered"], count["intervals"], count["failed"])
+def text(rate: Rate, *, complement: bool = False) -> str:
+    """A rate in percent, marked if it is not the nominal one."""
+    if not rate.trials:
+        return "–"
+    shown = percent(rate, complement=complement)
+    if rate.too_often:
+        shown = f"**{shown}**"
+    elif rate.too_seldom:
+        shown = f"*{shown}*"
+    return f"{shown} ({rate.failed} failed)" if rate.failed else shown
 
 
 def design(cell: Cell) -> str:
@@ -132,14 +92,15 @@ def design(cell: Cell) -> str:
 
 
 def head(names: list[str]) -> list[str]:
-    return ["| groups | " + " | ".join(names) + " |", "|---|" + "--:|" * len(names)]
+    columns = ["---" if name == "parameter" else "--:" for name in names]
+    return ["| groups | " + " | ".join(names) + " |", f"|---|{'|'.join(columns)}|"]
 
 
 def tests_table(structure: str, effect: str) -> list[str]:
     """Type-I errors, a row for every design."""
     lines = head(list(METHODS.values()))
     for cell in (c for c in CELLS if c.structure == structure):
-        rates = [type_one(cell, effect, method).text() for method in METHODS]
+        rates = [text(type_one(cell, effect, method)) for method in METHODS]
         lines.append(" | ".join([design(cell), *rates]) + " |")
     return lines
 
@@ -149,7 +110,7 @@ def coverage_table(structure: str, names: dict[str, str], methods: dict[str, str
     lines = head(["parameter", *methods.values()])
     for cell in (c for c in CELLS if c.structure == structure):
         for parameter, name in names.items():
-            rates = [missed(cell, parameter, m).text(complement=True) for m in methods]
+            rates = [text(missed(cell, parameter, m), complement=True) for m in methods]
             if any(rate != "–" for rate in rates):
                 lines.append(" | ".join([design(cell), name, *rates]) + " |")
     return lines
@@ -160,8 +121,7 @@ def singular_table() -> list[str]:
     for balanced in (True, False):
         for groups in GROUPS:
             cells = [c for c in CELLS if (c.groups, c.balanced) == (groups, balanced)]
-            counts = [record(c)["counts"]["model"]["singular"] for c in cells]
-            shares = [f"{100.0 * c['rejected'] / c['tests']:.0f}" for c in counts]
+            shares = [str(singular_share(cell)) for cell in cells]
             lines.append(" | ".join([design(cells[0]), *shares]) + " |")
     return lines
 
@@ -170,7 +130,7 @@ def variance_table() -> list[str]:
     methods = {"chi-squared": "χ² (naive)", "mixture": "χ² mixture", "exact": "exact (simulated)"}
     lines = head(list(methods.values()))
     for cell in VARIANCE_CELLS:
-        rates = [type_one(cell, "variance", method).text() for method in methods]
+        rates = [text(type_one(cell, "variance", method)) for method in methods]
         lines.append(" | ".join([f"| {cell.groups}", *rates]) + " |")
     return lines
 
@@ -208,16 +168,23 @@ def full_page() -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    short = {
+def pages() -> dict[Path, str]:
+    """Every file that is made from the records, and its text."""
+    tables = {
         f"tests_{structure}_{effect}.md": tests_table(structure, effect)
         for structure in STRUCTURES
         for effect in EFFECTS
     }
-    short["variance.md"] = variance_table()
-    for name, lines in short.items():
-        (HERE / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (HERE.parent / "reference" / "simulation.md").write_text(full_page(), encoding="utf-8")
+    tables |= {"advice.md": advice_table(), "variance.md": variance_table()}
+    short = {name: "\n".join(lines) + "\n" for name, lines in tables.items()}
+    short |= {"lessons.md": lessons(), "omitted.md": omitted(), "intervals.md": intervals()}
+    full = {HERE.parent / "reference" / "simulation.md": full_page()}
+    return full | {HERE / name: content for name, content in short.items()}
+
+
+def main() -> None:
+    for path, content in pages().items():
+        path.write_text(content, encoding="utf-8")
 
 
 if __name__ == "__main__":
