@@ -1,0 +1,1 @@
+"""The figures, one family per file."""

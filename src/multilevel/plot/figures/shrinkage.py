@@ -1,0 +1,201 @@
+"""Shrinkage: arrows from no pooling to partial pooling, and where complete pooling is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from multilevel.exceptions import DataError
+from multilevel.plot.numbers import (
+    chosen_group,
+    chosen_terms,
+    columns_of,
+    emit,
+    response_name,
+    spread_out,
+    stacked,
+    take,
+)
+from multilevel.plot.style import (
+    BLUE,
+    GREY,
+    INK,
+    VERMILION,
+    alpha_for,
+    dress,
+    key,
+    label_rows,
+    new_axes,
+    row_height,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from multilevel.fits.linear import LinearMixedModel
+    from multilevel.plot.numbers import Columns
+
+__all__ = ["shrinkage", "shrinkage_data"]
+
+
+def shrinkage(
+    fit: LinearMixedModel,
+    *,
+    group: str | None = None,
+    terms: str | Sequence[str] | None = None,
+    max_groups: int | None = 100,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how far the model moves every group from its own estimate.
+
+    Parameters
+    ----------
+    fit : LinearMixedModel
+        A fit with random effects.
+    group : str, optional
+        Name of a grouping factor, the first by default.
+    terms : str or sequence of str, optional
+        One random effect, drawn on a line for each group, or two, drawn against each other; the
+        first two of the factor by default.
+    max_groups : int or None
+        Draw at most so many groups, evenly spaced in order; None for all of them.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+
+    Raises
+    ------
+    DataError
+        For an unknown factor or effect, more than two effects, and without random effects.
+
+    Notes
+    -----
+    The numbers are those of :meth:`multilevel.LinearMixedModel.shrinkage`. Arrows lead from least
+    squares in the group alone to the prediction of the model; a group that has no estimate of its
+    own is drawn without an arrow. With complete pooling all groups whose predictors are the same
+    are at the same place.
+
+    Examples
+    --------
+    >>> import multilevel as mlm
+    >>> fit = mlm.lmer("Reaction ~ Days + (Days | Subject)", mlm.datasets.load("sleepstudy"))
+    >>> ax = mlm.plot.shrinkage(fit)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('Intercept of Subject', 'Days of Subject')
+    """
+    columns, n_groups = _columns(fit, group, terms, max_groups)
+    names = list(dict.fromkeys(columns["term"]))
+    factor = columns["group"][0]
+    parts = [take(columns, columns["term"] == name) for name in names]
+    n = len(parts[0]["level"])
+    if len(parts) == 2:
+        ax = new_axes(ax, (5.0, 4.2))
+        _draw_plane(ax, parts[0], parts[1])
+        dress(ax, f"{names[0]} of {factor}", f"{names[1]} of {factor}")
+    else:
+        ax = new_axes(ax, (5.2, row_height(n) + 0.2))
+        _draw_lines(ax, parts[0])
+        dress(ax, f"{names[0]} of {factor} ({response_name(fit)})", grid="x")
+        label_rows(ax, parts[0]["level"], factor)
+    key(ax, place="above", columns=3)
+    if n < n_groups:
+        ax.annotate(
+            f"{n:,} of {n_groups:,} {factor} shown",
+            (1.0, 0.0),
+            xytext=(-2, 2),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="right",
+            fontsize=7,
+            color=GREY,
+        )
+    return ax
+
+
+def shrinkage_data(
+    fit: LinearMixedModel,
+    *,
+    group: str | None = None,
+    terms: str | Sequence[str] | None = None,
+    max_groups: int | None = 100,
+) -> Any:
+    """Give the estimates that :func:`shrinkage` draws.
+
+    Parameters
+    ----------
+    fit, group, terms, max_groups
+        As in :func:`shrinkage`.
+
+    Returns
+    -------
+    data frame
+        Rows of :meth:`multilevel.LinearMixedModel.shrinkage`.
+    """
+    return emit(_columns(fit, group, terms, max_groups)[0], fit)
+
+
+def _columns(
+    fit: LinearMixedModel,
+    group: str | None,
+    terms: str | Sequence[str] | None,
+    max_groups: int | None,
+) -> tuple[Columns, int]:
+    name = list(fit.n_groups)[chosen_group(fit, group)]
+    table = columns_of(fit.shrinkage(name))
+    known = list(dict.fromkeys(table["term"]))
+    names = known[:2] if terms is None else chosen_terms(known, terms, name)
+    if not 1 <= len(names) <= 2:
+        raise DataError(f"terms must be one random effect or two of {', '.join(known)}.")
+    parts = [take(table, table["term"] == effect) for effect in names]
+    order = np.arange(fit.n_groups[name])
+    if len(names) == 1:
+        order = np.argsort(parts[0]["partial_pooling"], kind="stable")
+    chosen = order[spread_out(len(order), max_groups)]
+    return stacked([take(part, chosen) for part in parts]), len(order)
+
+
+def _draw_plane(ax: Axes, x: Columns, y: Columns) -> None:
+    own = np.isfinite(x["no_pooling"]) & np.isfinite(y["no_pooling"])
+    start = np.column_stack([x["no_pooling"], y["no_pooling"]])
+    end = np.column_stack([x["partial_pooling"], y["partial_pooling"]])
+    _arrows(ax, start[own], end[own])
+    n = len(own)
+    ax.scatter(*start[own].T, s=14, facecolor="white", edgecolor=GREY, linewidth=0.8,
+               label="no pooling", zorder=2)  # fmt: skip
+    ax.scatter(*end.T, s=14, color=BLUE, linewidths=0, label="partial pooling", zorder=3,
+               alpha=max(alpha_for(n), 0.6))  # fmt: skip
+    pooled = np.unique(np.column_stack([x["complete_pooling"], y["complete_pooling"]]), axis=0)
+    size = 60 if len(pooled) == 1 else 14
+    ax.scatter(*pooled.T, s=size, marker="*", color=VERMILION, label="complete pooling", zorder=4)
+
+
+def _draw_lines(ax: Axes, part: Columns) -> None:
+    n = len(part["level"])
+    at = np.arange(n)
+    own = np.isfinite(part["no_pooling"])
+    start = np.column_stack([part["no_pooling"], at])
+    end = np.column_stack([part["partial_pooling"], at])
+    _arrows(ax, start[own], end[own])
+    size = 14 if n <= 60 else 5
+    ax.scatter(*start[own].T, s=size, facecolor="white", edgecolor=GREY, linewidth=0.8,
+               label="no pooling", zorder=2)  # fmt: skip
+    ax.scatter(*end.T, s=size, color=BLUE, linewidths=0, label="partial pooling", zorder=3)
+    pooled = part["complete_pooling"]
+    if np.ptp(pooled) <= 1e-8 * np.abs(pooled).max():
+        ax.axvline(pooled[0], color=VERMILION, linewidth=1.0, label="complete pooling")
+    else:
+        ax.scatter(pooled, at, s=size + 12, marker="|", color=VERMILION, label="complete pooling")
+
+
+def _arrows(ax: Axes, start: Any, end: Any) -> None:
+    for a, b in zip(start, end, strict=True):
+        style = {"arrowstyle": "->", "color": INK, "linewidth": 0.6, "alpha": 0.6,
+                 "shrinkA": 0, "shrinkB": 1, "mutation_scale": 6}  # fmt: skip
+        ax.annotate("", b, a, arrowprops=style, annotation_clip=False)
