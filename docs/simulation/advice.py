@@ -113,19 +113,19 @@ def advice_table() -> list[str]:
         ("6 to 10 groups of unequal size", cautious, "kenward-roger", unequal, unequal_sizes),
         ("20 to 50 groups", default, "satterthwaite", few, cells(groups=MANY)),
     ]
-    lines = ["| your data | use | wrong in % | instead of |", "|---|---|--:|---|"]
+    lines = ["| your data | use | wrong in % | others, in % |", "|---|---|--:|---|"]
     for data, use, method, others, designs in rows:
-        beside = ", ".join(f"{NAMES[m]} {span(errors(m, designs))}" for m in others)
+        beside = "<br>".join(f"{NAMES[m]} {span(errors(m, designs))}" for m in others)
         lines.append(f"| {data} | {use} | {span(errors(method, designs))} | {beside} |")
     left_out = cells(["omitted"])
     robust = span(errors("CR2", left_out, SLOPED))
-    beside = ", ".join(f"{NAMES[m]} {span(errors(m, left_out, SLOPED))}" for m in few)
+    beside = "<br>".join(f"{NAMES[m]} {span(errors(m, left_out, SLOPED))}" for m in few)
     naive, mixture, exact = (span(variance_rates(m)) for m in ("chi-squared", "mixture", "exact"))
     return [
         *lines,
         f'| slopes differ, and the model cannot have them | `robust="CR2"` | {robust} | {beside} |',
         f"| do groups differ at all? | `fit.exact_rlrt()` | {exact} "
-        f"| `fit.ranova()` {mixture}, χ² uncorrected {naive} |",
+        f"| `fit.ranova()` {mixture}<br>χ² uncorrected {naive} |",
     ]
 
 

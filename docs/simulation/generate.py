@@ -88,12 +88,14 @@ def text(rate: Rate, *, complement: bool = False) -> str:
 
 
 def design(cell: Cell) -> str:
-    return f"| {cell.groups}, {'balanced' if cell.balanced else 'unbalanced'}"
+    return f"| {cell.groups},\u00a0{'balanced' if cell.balanced else 'unbalanced'}"
 
 
 def head(names: list[str]) -> list[str]:
     columns = ["---" if name == "parameter" else "--:" for name in names]
-    return ["| groups | " + " | ".join(names) + " |", f"|---|{'|'.join(columns)}|"]
+    # A soft hyphen lets the longest name break in narrow tables.
+    shown = " | ".join(names).replace("Satterthwaite", "Satter\u00adthwaite")
+    return [f"| groups | {shown} |", f"|---|{'|'.join(columns)}|"]
 
 
 def tests_table(structure: str, effect: str) -> list[str]:
