@@ -153,7 +153,8 @@ def full_page() -> str:
     lines = [text, "## Type-I errors at 5 %, in percent", ""]
     for structure, title in STRUCTURES.items():
         for effect, name in EFFECTS.items():
-            lines += [f"### {title}: {name}", "", *tests_table(structure, effect), ""]
+            plain = name.replace("`", "")
+            lines += [f"### {title}: {plain}", "", *tests_table(structure, effect), ""]
     lines += ["## Coverage of 95 % intervals, in percent", ""]
     for structure in ("intercept", "slope"):
         lines += [f"### {STRUCTURES[structure]}: fixed effects", ""]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import json
 from collections import defaultdict
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,18 @@ TESTS = Path(__file__).parent.parent.parent / "tests"
 # A test module of these folders is listed if it names a file of reference numbers of inference.
 FOLDERS = ("reference", "unit/inference")
 MARK = "inference_"
+PROVENANCE = TESTS / "reference" / "provenance.md"
 INTRODUCTION = """\
 ## Inference
 
-Degrees of freedom, tests, intervals, robust covariance matrices, marginal means, predictions:
-what the reference tests compare, and how large the differences are, relative to the largest
-number of each comparison (absolute for simulated p values). Where they are larger than 1e-6, R's
+Degrees of freedom, tests, intervals, robust covariance matrices, marginal means, predictions. The
+reference numbers were written once by R, from the same data and formulas:
+
+{sources}
+
+The tests compare {numbers:,} numbers with ours, in {comparisons:,} comparisons. Differences are
+relative to the largest number of a comparison (absolute for simulated p values); the median over
+all comparisons is {median:.0e}, the largest {largest:.0e}. Where they are larger than 1e-6, R's
 derivatives are finite differences, its integrals are simulated, its profiles are interpolated, or
 its numbers are in print.
 
@@ -104,15 +112,48 @@ def agreement_section() -> list[str]:
         code = pytest.main(arguments, plugins=[recorder])
     if code != pytest.ExitCode.OK:
         raise RuntimeError(f"Reference tests failed:\n{report.getvalue()}")
-    lines = INTRODUCTION.split("\n")
+    everything = list(chain.from_iterable(recorder.found.values()))
+    sizes, distances = zip(*everything, strict=True)
+    introduction = INTRODUCTION.format(
+        sources="\n".join(sources()),
+        numbers=sum(sizes),
+        comparisons=len(everything),
+        median=np.median(distances),
+        largest=max(distances),
+    )
+    lines = introduction.split("\n")
     for module in modules:
         title = (ast.get_docstring(ast.parse(module.read_text())) or module.stem).split("\n")[0]
-        lines.append(f"| **{title.rstrip('.')}** | | | | |")
-        for (path, name), pairs in recorder.found.items():
-            if path == module:
-                sizes, distances = zip(*pairs, strict=True)
-                lines.append(
-                    f"| {name.removeprefix('test_').replace('_', ' ')} | {len(pairs)} "
-                    f"| {sum(sizes)} | {np.median(distances):.0e} | {max(distances):.0e} |"
-                )
+        tests = {name: p for (path, name), p in recorder.found.items() if path == module}
+        lines.append(row(f"**{title.rstrip('.')}**", list(chain.from_iterable(tests.values()))))
+        lines += [row(name.removeprefix("test_").replace("_", " "), p) for name, p in tests.items()]
     return lines
+
+
+def sources() -> list[str]:
+    """What the files of reference numbers hold, and the packages that wrote them."""
+    lines = ["| what | written by | numbers |", "|---|---|--:|"]
+    for line in PROVENANCE.read_text().splitlines():
+        if line.startswith(f"| {MARK}"):
+            name, what, by = (cell.strip() for cell in line.strip("|").split("|"))
+            held = json.loads((TESTS / "reference" / "expected" / f"{name}.json").read_text())
+            lines.append(f"| {what} | {by} | {count(held):,} |")
+    return lines
+
+
+def count(held: Any) -> int:
+    """Numbers in a JSON file."""
+    if isinstance(held, dict):
+        return sum(map(count, held.values()))
+    if isinstance(held, list):
+        return sum(map(count, held))
+    return isinstance(held, int | float) and not isinstance(held, bool)
+
+
+def row(name: str, pairs: list[tuple[int, float]]) -> str:
+    """Number of comparisons and of numbers, median and largest difference."""
+    sizes, distances = zip(*pairs, strict=True)
+    return (
+        f"| {name} | {len(pairs)} | {sum(sizes)} "
+        f"| {np.median(distances):.0e} | {max(distances):.0e} |"
+    )
