@@ -33,9 +33,9 @@ class AddedTest:
     ----------
     statistic, df, df_residual, p_value : float
         The test.
-    effect : float
-        Cohen's f squared: the variance that the columns explain over the variance that is left,
-        at the level at which they vary.
+    share : float
+        Share of the variance that was left which the columns explain, at the level at which they
+        vary.
     shift : ndarray, shape (p,)
         By how much the coefficients of the model change with the columns in it.
     """
@@ -44,7 +44,7 @@ class AddedTest:
     df: int
     df_residual: int
     p_value: float
-    effect: float
+    share: float
     shift: Float
 
 
@@ -108,7 +108,7 @@ class AddedColumns:
             df,
             left,
             float(stats.f.sf(statistic, df, left)),
-            statistic * df / left,
+            statistic * df / (statistic * df + left),
             -self.cross @ (basis @ scores),
         )
 

@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from multilevel.diagnostics.row_blocks import RowBlocks
+from multilevel.exceptions import NotSupportedError
+from multilevel.solver.given_theta import solve_covariance
 from multilevel.solver.prediction_errors import row_variances
 
 if TYPE_CHECKING:
+    from multilevel.design.matrices import ModelMatrices
     from multilevel.solver.linear import LinearProblem
     from multilevel.state import FitState
     from multilevel.typing import Float, IndexArray, Int
 
 __all__ = ["Autocorrelation", "autocorrelation", "successive_rows"]
+
+# Leverages this close to one are of rows that are fitted exactly, whatever their response.
+_EXACT = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +62,12 @@ def successive_rows(codes: Int, time: Float | None) -> tuple[IndexArray, IndexAr
         Group of each row.
     time : ndarray, shape (n,), or None
         Order of the rows, that of the data if None. Rows at the same time in a group do not follow
-        one another.
+        one another. In groups of two rows there is no order to be found either: one residual is
+        nearly minus the other.
     """
     order = np.argsort(codes, kind="stable") if time is None else np.lexsort((time, codes))
     earlier, later = order[:-1], order[1:]
-    follows = codes[earlier] == codes[later]
+    follows = (codes[earlier] == codes[later]) & (np.bincount(codes)[codes[earlier]] > 2)
     if time is not None:
         follows &= time[earlier] < time[later]
     return earlier[follows], later[follows]
@@ -70,14 +78,15 @@ def autocorrelation(
     state: FitState,
     residual: Float,
     leverage: Float,
-    pairs: tuple[IndexArray, IndexArray],
+    codes: Int,
+    time: Float | None,
 ) -> Autocorrelation | None:
-    """Test residuals for autocorrelation of lag 1.
+    """Test residuals for autocorrelation of lag 1 within groups.
 
     If the errors are independent with variance ``sigma**2 / w``, the residuals have the
     covariances ``sigma**2 / w - Var(x' beta + z' b)`` of the errors of prediction; the products of
     successive standardised residuals have a mean, summed here over all pairs, and a variance of
-    ``1 + rho**2`` each.
+    about ``1 + rho**2`` each.
 
     Parameters
     ----------
@@ -87,26 +96,37 @@ def autocorrelation(
         Its fit.
     residual, leverage : ndarray, shape (n,)
         Response minus fitted value, and its derivative by the response.
-    pairs : tuple of ndarray of intp
-        Successive rows; see :func:`successive_rows`.
+    codes : ndarray of int32, shape (n,)
+        Group of each row.
+    time : ndarray, shape (n,), or None
+        Order of the rows; see :func:`successive_rows`.
 
     Returns
     -------
     Autocorrelation or None
         None if no two rows with residuals follow one another.
+
+    Raises
+    ------
+    NotSupportedError
+        With crossed factors, for models of more than 6,000 connected effects.
     """
     from scipy import stats
 
-    weights = problem.matrices.weights
-    error = state.sigma**2 / (np.ones(len(residual)) if weights is None else weights)
-    free = leverage < 1.0 - 1e-9
-    some = free[pairs[0]] & free[pairs[1]]
-    a, b = pairs[0][some], pairs[1][some]
+    matrices = problem.matrices
+    root = np.ones(len(residual)) if matrices.weights is None else np.sqrt(matrices.weights)
+    a, b = successive_rows(codes, time)
+    free = leverage < 1.0 - _EXACT
+    a, b = a[free[a] & free[b]], b[free[a] & free[b]]
     if not len(a):
         return None
-    sd = np.sqrt(error * (1.0 - np.where(free, leverage, 0.0)))
-    covariance = _prediction_covariance(problem, state, a, b)
-    expected = np.clip(-covariance / (sd[a] * sd[b]), -1.0, 1.0)
+    sd = state.sigma * np.sqrt(1.0 - np.where(free, leverage, 0.0)) / root
+    alike = all(bool((f.codes[a] == f.codes[b]).all()) for f in matrices.factors)
+    if alike:
+        covariance = -_prediction_covariance(problem, state, leverage / root**2, a, b)
+    else:
+        covariance = _residual_covariance(matrices, state, codes, a, b) / (root[a] * root[b])
+    expected = np.clip(state.sigma**2 * covariance / (sd[a] * sd[b]), -1.0, 1.0)
     product = residual[a] * residual[b] / (sd[a] * sd[b])
     statistic = float(np.sum(product - expected) / np.sqrt(np.sum(1.0 + expected**2)))
     return Autocorrelation(
@@ -119,22 +139,40 @@ def autocorrelation(
 
 
 def _prediction_covariance(
-    problem: LinearProblem, state: FitState, a: IndexArray, b: IndexArray
+    problem: LinearProblem, state: FitState, own: Float, a: IndexArray, b: IndexArray
 ) -> Float:
-    """Covariances of the errors of two fitted values each, from the variance of their sum.
+    """Covariances of the errors of two fitted values in the same groups, relative to sigma squared.
 
-    Effects of a factor of which the two rows have different groups are left out: their errors are
-    hardly correlated.
+    From the variance of the error of their sum.
     """
     matrices = problem.matrices
-    codes = [factor.codes for factor in matrices.factors]
-    shared = [(c[a] == c[b])[:, None] for c in codes]
-    first, second = (
-        [term.z[rows] * shared[term.factor] for term in matrices.terms] for rows in (a, b)
-    )
-    X = matrices.X
-    both = [one + other for one, other in zip(first, second, strict=True)]
-    of_sum = row_variances(problem, state, X[a] + X[b], both, [c[a] for c in codes])
-    of_first = row_variances(problem, state, X[a], first, [c[a] for c in codes])
-    of_second = row_variances(problem, state, X[b], second, [c[b] for c in codes])
-    return (of_sum - of_first - of_second) / 2.0
+    codes = [factor.codes[a] for factor in matrices.factors]
+    z = [term.z[a] + term.z[b] for term in matrices.terms]
+    of_sum = row_variances(problem, state, matrices.X[a] + matrices.X[b], z, codes)
+    return (of_sum / state.sigma**2 - own[a] - own[b]) / 2.0
+
+
+def _residual_covariance(
+    matrices: ModelMatrices, state: FitState, codes: Int, a: IndexArray, b: IndexArray
+) -> Float:
+    """Covariances of residuals of crossed groups, rows scaled by the roots of their weights.
+
+    They are elements of ``P = V^-1 - V^-1 X M X'V^-1``, in units of sigma squared.
+    """
+    blocks = RowBlocks(matrices, state)
+    if not blocks.fits:
+        raise NotSupportedError(
+            "The autocorrelation of residuals in crossed groups takes a matrix of all effects that "
+            "are connected, of which this model has more than 6,000."
+        )
+    root = np.ones(len(codes)) if matrices.weights is None else np.sqrt(matrices.weights)
+    solved = solve_covariance(matrices, state.theta, matrices.X) / root[:, None]
+    known = np.einsum("ij,jk,ik->i", solved[a], state.vcov / state.sigma**2, solved[b])
+    out = np.zeros(len(a))
+    ends = np.flatnonzero(np.diff(codes[a])) + 1  # pairs come group by group
+    for pairs in np.split(np.arange(len(a)), ends):
+        rows, place = np.unique(np.concatenate([a[pairs], b[pairs]]), return_inverse=True)
+        first, second = np.split(place, 2)
+        out[pairs] = blocks.block(rows)[first, second]
+    covariance: Float = out - known
+    return covariance

@@ -10,7 +10,7 @@ from typing import Literal
 
 __all__ = [
     "AUTOCORRELATION",
-    "COHEN_F2",
+    "EXPLAINED",
     "FEW_GROUPS",
     "INFLUENTIAL",
     "KURTOSIS",
@@ -41,8 +41,8 @@ KURTOSIS: Thresholds = (1.0, 7.0)
 # Between ends of the central 95 %: variances in a ratio of 2 and of 4, the rules of thumb of the
 # analysis of variance (Keppel & Wickens 2004, Design and Analysis, 4th ed., section 7.4).
 SD_RATIO: Thresholds = (2.0**0.5, 2.0)
-# Cohen (1988, Statistical Power Analysis, section 9.2): small and medium effects.
-COHEN_F2: Thresholds = (0.02, 0.15)
+# Shares of variance, small and medium (Cohen 1988, Statistical Power Analysis, section 8.2).
+EXPLAINED: Thresholds = (0.01, 0.06)
 # Small and medium correlations (Cohen 1988, section 3.2).
 AUTOCORRELATION: Thresholds = (0.1, 0.3)
 # Bias of a coefficient in standard errors: intervals at 95 % cover 94 and 83 % of the time.

@@ -9,7 +9,7 @@ import numpy as np
 from multilevel.diagnostics.added_columns import add_to_model, residual_df_of
 from multilevel.diagnostics.singularity import remedy
 from multilevel.diagnostics.verdicts import (
-    COHEN_F2,
+    EXPLAINED,
     FEW_GROUPS,
     SHIFT,
     SOME_GROUPS,
@@ -26,7 +26,6 @@ from multilevel.inference.varcomp import singular_directions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from multilevel.diagnostics.added_columns import AddedTest
     from multilevel.diagnostics.verdicts import Verdict
     from multilevel.fits.checks import FitChecks
     from multilevel.typing import Float, Int
@@ -169,8 +168,8 @@ def _linearity(fit: FitChecks) -> Iterator[Check]:
         test = added.test([j], residual_df_of(matrices, squares[:, j]))
         if test is None:
             continue  # a predictor with two values, or one whose square is in the model
-        verdict = judge(test.effect, COHEN_F2, test.p_value)
-        message = f"its square explains {_share(test)} of what is left"
+        verdict = judge(test.share, EXPLAINED, test.p_value)
+        message = f"its square explains {test.share:.1%} of what is left"
         if verdict != "ok":
             message += (
                 "; look at the residuals against it, and add a curve"
@@ -180,10 +179,6 @@ def _linearity(fit: FitChecks) -> Iterator[Check]:
         yield Check(
             "linearity", MODEL, name, "F", test.statistic, verdict, message, test.df, test.p_value
         )
-
-
-def _share(test: AddedTest) -> str:
-    return f"{test.effect / (1.0 + test.effect):.1%}"
 
 
 def _exogeneity(fit: FitChecks) -> Iterator[Check]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilevel.diagnostics.autocorrelation import autocorrelation, successive_rows
+from multilevel.diagnostics.autocorrelation import autocorrelation
 from multilevel.diagnostics.homoscedasticity import log_variance_test, score_test
 from multilevel.diagnostics.normality import FEWEST, normality
 from multilevel.diagnostics.outliers import group_distances, outlying
@@ -41,6 +41,9 @@ __all__ = ["check_residuals"]
 _FREE = 1e-9
 # Degrees of freedom of a group for its variance to count: Raudenbush & Bryk (2002, p. 264).
 _OWN_DF = 10
+# Groups that are left out one by one; a thousandth of a second each.
+_MOST_GROUPS = 5000
+_SIGNIFICANT = 1.959964  # a z value at 5 %
 _ROBUST = "fixed effects hold with robust='CR2'"
 
 
@@ -238,6 +241,10 @@ def _influential_groups(fit: FitChecks) -> Iterator[Check]:
         return
     names = [fit._matrices.coef_names[j] for j in fit._matrices.kept]
     for f, factor in enumerate(fit._matrices.factors):
+        if factor.n_levels > _MOST_GROUPS:
+            reason = f"one of {factor.n_levels} groups hardly matters; see influence() for them"
+            yield not_checked("influence", factor.name, reason)
+            continue
         try:
             found = influence_columns(fit, f, False, None, False)
         except NotSupportedError as error:
@@ -256,13 +263,12 @@ def _influence(
     cook = np.where(lost, 0.0, cook)
     dfbetas = np.where(np.isnan(dfbetas), 0.0, dfbetas)
     before, after = _t_values(fit.state.beta, fit.state.vcov, dfbetas, without)
-    large = np.abs(dfbetas) > 2.0 / np.sqrt(factor.n_levels)
+    large = np.abs(dfbetas) > INFLUENTIAL
     decisive = large & ((np.abs(before) > _SIGNIFICANT)[:, None] != (np.abs(after) > _SIGNIFICANT))
     if len(names) > 1 and "Intercept" in names:
         decisive[names.index("Intercept")] = False
-    largest = float(max(cook.max(), np.abs(dfbetas).max()))
-    verdict: Verdict = "look" if decisive.any() or largest > INFLUENTIAL else "ok"
-    if decisive.any() and largest > INFLUENTIAL:
+    verdict: Verdict = "look" if large.any() or cook.max() > INFLUENTIAL else "ok"
+    if decisive.any():
         verdict = "problem"
     many = int(np.sum(cook > 4.0 / factor.n_levels))
     message = f"{many} of {factor.n_levels} groups have a Cook's distance above 4 / groups"
@@ -282,9 +288,6 @@ def _influence(
     )
 
 
-_SIGNIFICANT = 1.959964  # a z value at 5 %
-
-
 def _t_values(beta: Float, vcov: Float, dfbetas: Float, without: Float) -> tuple[Float, Float]:
     """Estimates over their standard errors with all groups, and without each."""
     before = beta / np.sqrt(vcov.diagonal())
@@ -297,14 +300,19 @@ def _t_values(beta: Float, vcov: Float, dfbetas: Float, without: Float) -> tuple
 def _autocorrelated(fit: FitChecks, time: str | None) -> Iterator[Check]:
     """Correlation of residuals that follow one another in a group."""
     order = None if time is None else _times(fit, time)
-    for factor in _series(fit):
-        found = autocorrelation(
-            fit.model.problem,
-            fit.state,
-            fit.residuals(),
-            fit._leverage,
-            successive_rows(factor.codes, order),
-        )
+    for factor in _series(fit, time):
+        try:
+            found = autocorrelation(
+                fit.model.problem,
+                fit.state,
+                fit.residuals(),
+                fit._leverage,
+                factor.codes,
+                order,
+            )
+        except NotSupportedError as error:
+            yield not_checked("autocorrelation", factor.name, str(error))
+            continue
         if found is None:
             continue
         verdict = judge(abs(found.excess), AUTOCORRELATION, found.p_value)
@@ -324,14 +332,19 @@ def _autocorrelated(fit: FitChecks, time: str | None) -> Iterator[Check]:
         )
 
 
-def _series(fit: FitChecks) -> list[GroupingFactor]:
-    """Factors within whose groups rows follow one another: the finest, or all that are crossed."""
-    factors = sorted(fit._matrices.factors, key=lambda factor: factor.n_levels)
+def _series(fit: FitChecks, time: str | None) -> list[GroupingFactor]:
+    """Factors within whose groups rows follow one another.
+
+    The finest one. Of crossed factors all, but only in the order of a time: rows that are sorted by
+    one factor are in no order within another.
+    """
+    factors = fit._matrices.factors
     if not factors:
         return []
-    finest = factors[-1]
-    nested = all(is_nested(finest.codes, finest.n_levels, f.codes) for f in factors)
-    return [finest] if nested else list(fit._matrices.factors)
+    finest = max(factors, key=lambda factor: factor.n_levels)
+    if all(is_nested(finest.codes, finest.n_levels, f.codes) for f in factors):
+        return [finest]
+    return [] if time is None else list(factors)
 
 
 def _times(fit: FitChecks, time: str) -> Float:

@@ -172,8 +172,9 @@ class FitChecks(FitInfluence):
         re_form : {"none", "all"}
             Random effects to hold: ``"none"``, all are drawn anew, which checks the whole model;
             ``"all"``, rows are compared with what is predicted for their groups, which checks the
-            residual part. Simulated residuals then have the variance of the fit's residuals, which
-            is less than sigma squared.
+            residual part. A simulation is then a fitted value with a residual that a simulated
+            response has when effects are estimated and predicted from it: residuals of a fit vary
+            less than errors.
         by : str, optional
             Grouping factor, or column of the data: the means of its groups take the place of the
             rows.

@@ -11,12 +11,14 @@ from multilevel.diagnostics.predictive_check import compare_statistics, response
 from multilevel.diagnostics.simulated_residuals import (
     SimulatedUnits,
     marginal_variances,
+    residuals_of,
     scaled_residuals,
 )
 from multilevel.diagnostics.verdicts import LOOK_P
 from multilevel.exceptions import DataError
 from multilevel.prediction.cases import ROWS
 from multilevel.prediction.simulate import simulate_responses
+from multilevel.solver.given_theta import solve_covariance
 from multilevel.typing import check_option
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from multilevel.diagnostics.predictive_check import PredictiveCheck
     from multilevel.diagnostics.simulated_residuals import SimulationTest
     from multilevel.fits.checks import FitChecks
+    from multilevel.prediction.simulate import Draw
     from multilevel.report.tidy import Columns
     from multilevel.typing import Float
 
@@ -35,10 +38,9 @@ Held = Literal["none", "all"]
 # Numbers that are simulated at a time.
 _BATCH = 2_000_000
 _MESSAGES = {
-    "uniformity": "the distribution of the {level} is not that of the model",
+    "uniformity": "the distribution of the {level} has not the shape that the model says",
     "dispersion": "the {level} vary {more} than the model says",
     "outliers": "{more} of the {level} lie outside all simulations than by chance",
-    "location": "the groups of {level} differ more than the model says",
     "spread": "the residual variances of the groups of {level} differ",
 }
 
@@ -96,12 +98,12 @@ class SimulatedResiduals:
             ``test, level, statistic, expected, p_value, verdict, message``, ``expected`` being the
             mean over simulations:
 
-            - ``uniformity``: Kolmogorov's distance of the distribution from that of the model;
+            - ``uniformity``: Kolmogorov's distance of the distribution of standardised values from
+              a normal one of the same location and spread;
             - ``dispersion``: mean square of standardised values, two-sided;
             - ``outliers``: units below or above all simulations, two-sided;
-            - ``location`` and ``spread``, for every grouping factor: mean squares between groups
-              of standardised values (not of effects that are held), and of their distances from the
-              groups' means (as in Levene's test).
+            - ``spread``, for every grouping factor: mean square between groups of the distances of
+              values from the mean of their group (as in Levene's test).
         """
         tests = self._tests
         verdicts = ["look" if test.p_value < LOOK_P else "ok" for test in tests]
@@ -137,20 +139,19 @@ def simulate_residuals(
         raise ValueError(f"n={n!r} is not a number of simulations; give 2 or more, such as 250.")
     generator = np.random.default_rng(rng)
     matrices = fit._matrices
-    mean, weights, draws = _model_of(fit, re_form)
-    error = fit.sigma**2 * (np.ones(fit.nobs) if weights is None else 1.0 / weights)
-    blocks = _simulations(fit, mean, draws, weights, n, generator)
+    mean, draws, error = _model_of(fit, re_form)
+    blocks = _simulations(fit, n, generator) if re_form == "none" else _held(fit, n, generator)
     if by is None:
         sd = np.sqrt(marginal_variances(draws, error, None, fit.nobs))
         groups = {factor.name: factor.codes for factor in matrices.factors}
-        units = SimulatedUnits(mean, sd, groups, re_form == "none")
+        units = SimulatedUnits(mean, sd, groups)
         labels: Columns = {"row": fit._used_rows()}
         observed, level = matrices.y, ROWS
     else:
         codes, names = fit._codes_of(by)
         counts = np.bincount(codes)
         sd = np.sqrt(marginal_variances(draws, error, codes, len(counts)))
-        units = SimulatedUnits(np.bincount(codes, mean) / counts, sd, {}, re_form == "none")
+        units = SimulatedUnits(np.bincount(codes, mean) / counts, sd, {})
         labels = {"group": [by] * len(counts), "level": names}
         observed, level = np.bincount(codes, matrices.y) / counts, by
         blocks = (np.bincount(codes, y) / counts for y in blocks)
@@ -159,37 +160,49 @@ def simulate_residuals(
     return SimulatedResiduals(found.residual, n, re_form, by, fit, labels, found.tests)
 
 
-def _model_of(fit: FitChecks, re_form: Held) -> tuple[Float, Float | None, list[Any]]:
-    """What is held, weights of the residuals, and effects to be drawn.
+def _model_of(fit: FitChecks, re_form: Held) -> tuple[Float, list[Draw], Float]:
+    """Mean of the responses, effects that are drawn, and residual variances of the rows.
 
     With all effects held the residuals have the variance of the fit's own, which is smaller than
     sigma squared by the leverage: the effects were predicted from the same responses.
     """
     weights = fit._matrices.weights
+    error = fit.sigma**2 / (np.ones(fit.nobs) if weights is None else weights)
     if re_form == "all":
-        free = np.maximum(1.0 - fit._leverage, 0.0)
-        with np.errstate(divide="ignore"):
-            return fit.fitted(), (1.0 if weights is None else weights) / free, []
-    draws = [
+        return fit.fitted(), [], error * np.maximum(1.0 - fit._leverage, 0.0)
+    return fit.fitted("none"), _draws(fit), error
+
+
+def _draws(fit: FitChecks) -> list[Draw]:
+    """All random effects, to be drawn anew."""
+    return [
         fit.model.draw(t, fit.sigma * estimated.relative_factor)
         for t, estimated in enumerate(fit.state.terms)
     ]
-    return fit.fitted("none"), weights, draws
 
 
-def _simulations(
-    fit: FitChecks,
-    mean: Float,
-    draws: list[Any],
-    weights: Float | None,
-    n: int,
-    rng: np.random.Generator,
-) -> Iterator[Float]:
-    """Responses one by one, some at a time."""
-    step = max(1, _BATCH // len(mean))
-    for start in range(0, n, step):
-        size = min(step, n - start)
+def _simulations(fit: FitChecks, n: int, rng: np.random.Generator) -> Iterator[Float]:
+    """Responses one by one, drawn some at a time."""
+    mean, draws, weights = fit.fitted("none"), _draws(fit), fit._matrices.weights
+    for size in _batches(fit, n):
         yield from simulate_responses(mean, draws, fit.sigma, weights, size, rng)
+
+
+def _held(fit: FitChecks, n: int, rng: np.random.Generator) -> Iterator[Float]:
+    """Fitted values with the residuals that simulated responses have when they are fitted."""
+    matrices, fitted = fit._matrices, fit.fitted()
+    zero, draws = np.zeros(fit.nobs), _draws(fit)  # the fixed part leaves no trace in residuals
+    solved_X = solve_covariance(matrices, fit.state.theta, matrices.X)
+    for size in _batches(fit, n):
+        drawn = simulate_responses(zero, draws, fit.sigma, matrices.weights, size, rng)
+        for residual in residuals_of(matrices, fit.state, drawn, solved_X):
+            yield fitted + residual
+
+
+def _batches(fit: FitChecks, n: int) -> list[int]:
+    """Sizes of batches of n simulations."""
+    step = max(1, _BATCH // fit.nobs)
+    return [min(step, n - start) for start in range(0, n, step)]
 
 
 def replicate(
@@ -202,11 +215,10 @@ def replicate(
     """Compare statistics of the response with those of simulated ones."""
     if n < 2:
         raise ValueError(f"n={n!r} is not a number of simulations; give 2 or more, such as 1000.")
-    mean, weights, draws = _model_of(fit, "none")
     generator = np.random.default_rng(rng)
     observed = dict(statistic(fit._matrices.y.copy()))
     simulated = []
-    for y in _simulations(fit, mean, draws, weights, n, generator):
+    for y in _simulations(fit, n, generator):
         found = dict(statistic(y))
         if list(found) != list(observed):
             raise ValueError(
