@@ -83,12 +83,12 @@ def interaction(
         colour = COLOURS[i % len(COLOURS)]
         if numeric:
             ax.fill_between(table[x][own], low, high, color=colour, alpha=0.15, linewidth=0)
-            ax.plot(table[x][own], mean, color=colour, linewidth=1.6, label=text_of(value),
+            ax.plot(table[x][own], mean, color=colour, linewidth=1.6, label=_short(value),
                     linestyle=DASHES[i % len(DASHES)])  # fmt: skip
         else:
             where = np.arange(len(ticks)) + 0.4 * ((i + 0.5) / len(groups) - 0.5)
             ax.vlines(where, low, high, color=colour, linewidth=1.2)
-            ax.plot(where, mean, "o", color=colour, markersize=4, label=text_of(value))
+            ax.plot(where, mean, "o", color=colour, markersize=4, label=_short(value))
     if not numeric:
         ax.set_xticks(range(len(ticks)), [text_of(tick) for tick in ticks])
     level = options.get("level", 0.95)
@@ -147,3 +147,7 @@ def _around(values: Any) -> Sequence[float]:
         return [float(v) for v in distinct]
     mean, sd = float(values.mean()), float(values.std(ddof=1))
     return [mean - sd, mean if abs(mean) > 1e-12 * sd else 0.0, mean + sd]
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float | np.floating) else text_of(value)

@@ -22,7 +22,6 @@ from multilevel.plot.style import (
     GREY,
     INK,
     VERMILION,
-    alpha_for,
     dress,
     key,
     label_rows,
@@ -166,14 +165,20 @@ def _draw_plane(ax: Axes, x: Columns, y: Columns) -> None:
     start = np.column_stack([x["no_pooling"], y["no_pooling"]])
     end = np.column_stack([x["partial_pooling"], y["partial_pooling"]])
     _arrows(ax, start[own], end[own])
-    n = len(own)
     ax.scatter(*start[own].T, s=14, facecolor="white", edgecolor=GREY, linewidth=0.8,
                label="no pooling", zorder=2)  # fmt: skip
     ax.scatter(*end.T, s=14, color=BLUE, linewidths=0, label="partial pooling", zorder=3,
-               alpha=max(alpha_for(n), 0.6))  # fmt: skip
+               alpha=0.9)  # fmt: skip
     pooled = np.unique(np.column_stack([x["complete_pooling"], y["complete_pooling"]]), axis=0)
-    size = 60 if len(pooled) == 1 else 14
-    ax.scatter(*pooled.T, s=size, marker="*", color=VERMILION, label="complete pooling", zorder=4)
+    one = len(pooled) == 1
+    ax.scatter(
+        *pooled.T,
+        s=60 if one else 5,
+        marker="*" if one else "o",
+        color=VERMILION,
+        label="complete pooling",
+        zorder=4,
+    )
 
 
 def _draw_lines(ax: Axes, part: Columns) -> None:

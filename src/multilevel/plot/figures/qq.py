@@ -1,0 +1,222 @@
+"""Quantiles of residuals of a level against those of a normal distribution."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from multilevel.exceptions import ConvergenceWarning, NotSupportedError
+from multilevel.plot.numbers import chosen_terms, columns_of, emit, spread_out, stacked, take
+from multilevel.plot.style import BLUE, GREY, LIGHT, add_note, dress, new_panels, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from multilevel.fits.linear import LinearMixedModel
+    from multilevel.plot.numbers import Columns
+    from multilevel.typing import Float
+
+__all__ = ["qq", "qq_data"]
+
+# Fits to simulated responses are made up to so many rows.
+MOST_ROWS = 20_000
+SIMULATIONS = 99
+MOST_POINTS = 2_000
+NAMED = 3
+
+
+def qq(
+    fit: LinearMixedModel,
+    level: str = "rows",
+    *,
+    term: str | Sequence[str] | None = None,
+    n: int | None = None,
+    rng: int | np.random.Generator | None = 0,
+    ax: Any = None,
+) -> Any:
+    """Draw residuals of a level against normal quantiles, with an envelope.
+
+    Parameters
+    ----------
+    fit : LinearMixedModel
+        A fit.
+    level : str
+        ``"rows"``, or the name of a grouping factor.
+    term : str or sequence of str, optional
+        For a grouping factor: random effects; all by default, a panel each.
+    n : int, optional
+        Number of simulated responses for the envelope, to which the model is fitted again; 99 by
+        default, for more than 20,000 rows none. With 0 the envelope is that of independent normal
+        variables.
+    rng : int, numpy.random.Generator or None
+        Seed or source of randomness of the simulations.
+    ax : matplotlib.axes.Axes or array of them, optional
+        Where to draw, one for each effect; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes, or ndarray of them
+        The axes; an array for several effects.
+
+    Raises
+    ------
+    DataError
+        For an unknown level or effect.
+
+    Notes
+    -----
+    Residuals are studentized conditional ones (:meth:`multilevel.LinearMixedModel.level_residuals`;
+    where those are not to be had, standardized). The envelope holds 95 % at each place, not at all
+    places together: of 100 points, some lie outside by chance. Of more than 2,000 residuals those
+    in the middle are thinned out.
+
+    Predictions of random effects are shrunken towards a normal distribution: with few rows per
+    group a plot that looks normal says little about the groups.
+
+    Examples
+    --------
+    >>> import multilevel as mlm
+    >>> fit = mlm.lmer("Reaction ~ Days + (Days | Subject)", mlm.datasets.load("sleepstudy"))
+    >>> mlm.plot.qq(fit).get_ylabel()
+    'studentized residual'
+    """
+    table, scale, simulations = _columns(fit, level, term, n, rng)
+    terms = list(dict.fromkeys(table["term"])) if "term" in table else [None]
+    panels = new_panels(ax, len(terms), columns=3, size=(3.4, 3.2))
+    for panel, name in zip(panels, terms, strict=True):
+        part = table if name is None else take(table, table["term"] == name)
+        what = "residual" if name is None else f"{name} of {level}"
+        _draw(panel, part, level)
+        dress(panel, "normal quantile", f"{scale} {what}")
+        source = f"{simulations} simulated fits" if simulations else "independent normal values"
+        add_note(panel, f"95 % envelope: {source}")
+    return panels if len(terms) > 1 else panels[0]
+
+
+def qq_data(
+    fit: LinearMixedModel,
+    level: str = "rows",
+    *,
+    term: str | Sequence[str] | None = None,
+    n: int | None = None,
+    rng: int | np.random.Generator | None = 0,
+) -> Any:
+    """Give the points and the envelope that :func:`qq` draws.
+
+    Parameters
+    ----------
+    fit, level, term, n, rng
+        As in :func:`qq`.
+
+    Returns
+    -------
+    data frame
+        ``row`` or ``group, level, term``, then ``theoretical, residual, conf_low, conf_high``, by
+        ascending residual.
+    """
+    return emit(_columns(fit, level, term, n, rng)[0], fit)
+
+
+def _columns(
+    fit: LinearMixedModel,
+    level: str,
+    term: str | Sequence[str] | None,
+    n: int | None,
+    rng: int | np.random.Generator | None,
+) -> tuple[Columns, str, int]:
+    scale, table = _residuals(fit, level)
+    if term is not None and level == "rows":
+        raise ValueError(f"term={term!r} is for a grouping factor; rows have residuals only.")
+    if n is None:
+        n = SIMULATIONS if fit.nobs <= MOST_ROWS else 0
+    keys = ["residual"]
+    if level != "rows":
+        keys = chosen_terms(list(dict.fromkeys(table["term"])), term, level)
+    simulated = _simulated(fit, level, scale, keys, n, rng)
+    parts = []
+    for name in keys:
+        part = table if level == "rows" else take(table, table["term"] == name)
+        part = take(part, np.isfinite(part["residual"]))
+        part = take(part, np.argsort(part["residual"], kind="stable"))
+        parts.append(_with_envelope(part, simulated.get(name)))
+    names = ["row"] if level == "rows" else ["group", "level", "term"]
+    names += ["theoretical", "residual", "conf_low", "conf_high"]
+    found = stacked(parts)
+    return {name: found[name] for name in names}, scale, n
+
+
+def _residuals(fit: LinearMixedModel, level: str) -> tuple[str, Columns]:
+    """Scale and table of the residuals: studentized if they can be."""
+    try:
+        return "studentized", columns_of(fit.level_residuals(level, scale="studentized"))
+    except NotSupportedError:
+        return "standardized", columns_of(fit.level_residuals(level, scale="standardized"))
+
+
+def _simulated(
+    fit: LinearMixedModel,
+    level: str,
+    scale: Any,
+    keys: Sequence[str],
+    n: int,
+    rng: int | np.random.Generator | None,
+) -> dict[str, list[Float]]:
+    """Sorted residuals of fits to simulated responses, by effect."""
+    found: dict[str, list[Float]] = {name: [] for name in keys}
+    generator = np.random.default_rng(rng)
+    for _ in range(n):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            again = fit.refit(fit.simulate(rng=generator)[0])
+        table = columns_of(again.level_residuals(level, scale=scale))
+        for name in keys:
+            own = slice(None) if level == "rows" else table["term"] == name
+            # those of a variance estimated as zero have no scale: they are zero
+            found[name].append(np.sort(np.nan_to_num(table["residual"][own])))
+    return found if n else {}
+
+
+def _with_envelope(part: Columns, simulated: list[Float] | None) -> Columns:
+    """Theoretical quantiles and envelope at the points that are drawn."""
+    from scipy.special import betaincinv, ndtri
+
+    n = len(part["residual"])
+    i = np.arange(1, n + 1)
+    theoretical = ndtri((i - 0.5) / n) if n else np.zeros(0)
+    if simulated:
+        short = [values[:n] if len(values) >= n else np.resize(values, n) for values in simulated]
+        low, high = np.quantile(short, [0.025, 0.975], axis=0)
+    else:  # order statistics of uniform variables are beta variables
+        low, high = (ndtri(betaincinv(i, n + 1 - i, q)) for q in (0.025, 0.975))
+    found = {**part, "theoretical": theoretical, "conf_low": low, "conf_high": high}
+    return take(found, _thinned(theoretical))
+
+
+def _thinned(theoretical: Float) -> Any:
+    """Places evenly spaced on the axis, so that the tails keep all of theirs."""
+    n = len(theoretical)
+    if n <= MOST_POINTS:
+        return spread_out(n, None)
+    wanted = np.linspace(theoretical[0], theoretical[-1], MOST_POINTS)
+    return np.unique(np.searchsorted(theoretical, wanted).clip(0, n - 1))
+
+
+def _draw(panel: Any, part: Columns, level: str) -> None:
+    x, y = part["theoretical"], part["residual"]
+    if not len(x) or np.ptp(y) == 0.0:
+        panel.text(0.5, 0.5, "variance estimated as zero", ha="center", fontsize=8, color=GREY,
+                   transform=panel.transAxes)  # fmt: skip
+        return
+    panel.fill_between(x, part["conf_low"], part["conf_high"], color=LIGHT, linewidth=0)
+    panel.axline((0.0, 0.0), slope=1.0, color=GREY, linewidth=0.8)
+    panel.scatter(x, y, s=8, color=BLUE, linewidths=0, alpha=0.9)
+    outside = np.flatnonzero((y < part["conf_low"]) | (y > part["conf_high"]))
+    far = outside[np.argsort(-np.abs(y[outside] - x[outside]))][:NAMED]
+    labels = part["row"] if level == "rows" else part["level"]
+    for i in far:
+        right = x[i] < 0.0
+        panel.annotate(text_of(labels[i]), (x[i], y[i]), xytext=(4 if right else -4, 0),
+                       textcoords="offset points", ha="left" if right else "right",
+                       va="center", fontsize=7, color=GREY)  # fmt: skip
