@@ -26,7 +26,7 @@ def run(code: str, names: dict[str, object]) -> str:
 def test_every_example_prints_what_it_says():
     names: dict[str, object] = {}
     examples = list(BLOCK.finditer(README.read_text(encoding="utf-8")))
-    assert len(examples) == 3
+    assert len(examples) == 5
     for example in examples:
         assert run(example["code"], names) == example["output"]
 
