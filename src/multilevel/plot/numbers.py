@@ -39,7 +39,8 @@ def entries_of(column: Column) -> Any:
     """Entries as the user wrote them: numbers, or labels (None where missing)."""
     if column.categories is None:
         return column.values if column.null is not None else column.data
-    labels = np.append(column.categories.astype(object), None)
+    labels = np.empty(len(column.categories) + 1, dtype=object)  # the last one is for -1
+    labels[:-1] = column.categories
     return labels[column.data]
 
 
@@ -94,7 +95,7 @@ def fits_by_name(fits: Any) -> dict[str, LinearMixedModel]:
     if not hasattr(fits, "items"):
         if not isinstance(fits, list | tuple):
             raise TypeError(f"Give a fit, a list of fits or a dict of them; got {fits!r}.")
-        named = {}
+        named: dict[str, Any] = {}
         for fit in fits:
             name = getattr(fit, "formula", "")
             named[f"{name} ({len(named) + 1})" if name in named else name] = fit

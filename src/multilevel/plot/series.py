@@ -17,7 +17,7 @@ from multilevel.plot.numbers import chosen_group, columns_of, response_name, use
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.plot.numbers import Columns
-    from multilevel.typing import Float, IndexArray, Int
+    from multilevel.typing import Float, IndexArray
 
 __all__ = [
     "GroupedRows",
@@ -48,7 +48,7 @@ class GroupedRows:
     """
 
     def __init__(
-        self, y: Float, x: Float, codes: Int, levels: Any, names: tuple[str, str, str]
+        self, y: Float, x: Float, codes: Any, levels: Any, names: tuple[str, str, str]
     ) -> None:
         self.y, self.x, self.codes, self.levels, self.names = y, x, codes, levels, names
 
@@ -77,9 +77,9 @@ def data_rows(data: Any, y: str, x: str, group: str) -> GroupedRows:
     complete = np.isfinite(values[0]) & np.isfinite(values[1]) & (codes >= 0)
     if not complete.any():
         raise DataError(f"No row has values of all of {y!r}, {x!r} and {group!r}.")
-    seen, codes = np.unique(codes[complete], return_inverse=True)
+    seen, own = np.unique(codes[complete], return_inverse=True)
     levels = table.column(group).levels[seen]
-    return GroupedRows(values[0][complete], values[1][complete], codes, levels, (y, x, group))
+    return GroupedRows(values[0][complete], values[1][complete], own, levels, (y, x, group))
 
 
 def numeric(table: Table, name: str, what: str) -> Float:
@@ -156,7 +156,7 @@ def population_line(fit: LinearMixedModel, rows: GroupedRows, **options: Any) ->
     return line | {"conf_low": means["conf_low"], "conf_high": means["conf_high"]}
 
 
-def _series(series: str, level: Any, x: Float, y: Float) -> Columns:
+def _series(series: str, level: Any, x: Any, y: Any) -> Columns:
     n = len(x)
     return {"series": np.full(n, series, dtype=object), "level": level, "x": x, "y": y}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -103,7 +103,14 @@ def new_panels(
     return panels[:n]
 
 
-def dress(ax: Axes, x: str = "", y: str = "", *, grid: str = "both", heading: str = "") -> None:
+def dress(
+    ax: Axes,
+    x: str = "",
+    y: str = "",
+    *,
+    grid: Literal["both", "x", "y"] = "both",
+    heading: str = "",
+) -> None:
     """Label axes and make all but the data unobtrusive."""
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
@@ -111,8 +118,7 @@ def dress(ax: Axes, x: str = "", y: str = "", *, grid: str = "both", heading: st
         ax.spines[side].set(color=GREY, linewidth=0.6)
     ax.tick_params(labelsize=_SMALL, color=GREY, width=0.6, length=3)
     ax.set_axisbelow(True)
-    if grid:
-        ax.grid(visible=True, axis=grid, color=LIGHT, linewidth=0.5)
+    ax.grid(visible=True, axis=grid, color=LIGHT, linewidth=0.5)
     ax.set_xlabel(wrapped(x, 60), fontsize=_TEXT)
     ax.set_ylabel(wrapped(y, 40), fontsize=_TEXT)
     if heading:
@@ -121,7 +127,12 @@ def dress(ax: Axes, x: str = "", y: str = "", *, grid: str = "both", heading: st
 
 def key(ax: Axes, *, title: str = "", place: str = "best", columns: int = 1) -> None:
     """A legend without a box; ``"above"`` is outside of the axes."""
-    style = {"frameon": False, "fontsize": _SMALL, "title": title or None, "ncols": columns}
+    style: dict[str, Any] = {
+        "frameon": False,
+        "fontsize": _SMALL,
+        "title": title or None,
+        "ncols": columns,
+    }
     if place == "above":
         style |= {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
     elif place == "right":
@@ -148,17 +159,21 @@ def add_note(ax: Axes, text: str) -> None:
         )
 
 
-def label_rows(ax: Axes, labels: Sequence[Any], name: str, *, first: str = "bottom") -> None:
-    """Name rows at heights 0, 1, ... if they are few; otherwise say how many there are."""
+def label_rows(
+    ax: Axes, labels: Sequence[Any], name: str, *, total: int | None = None, first: str = "bottom"
+) -> None:
+    """Name rows at heights 0, 1, ... if they are few; say how many there are, and of how many."""
     n = len(labels)
     limits = (-0.6, n - 0.4)
     ax.set_ylim(limits if first == "bottom" else limits[::-1])
+    count = f"{n:,}" if total in (None, n) else f"{n:,} of {total:,}"
     if n <= MOST_LABELS:
         ax.set_yticks(range(n), [wrapped(text_of(label), 32) for label in labels])
-        ax.set_ylabel(name, fontsize=_TEXT)
+        name = name if total in (None, n) else f"{name} ({count})"
     else:
         ax.set_yticks([])
-        ax.set_ylabel(f"{name} ({n:,}, sorted)", fontsize=_TEXT)
+        name = f"{name} ({count}, sorted)"
+    ax.set_ylabel(name, fontsize=_TEXT)
 
 
 def row_height(n: int) -> float:

@@ -21,7 +21,6 @@ from multilevel.plot.style import (
     GREY,
     SKY,
     VERMILION,
-    add_note,
     dress,
     key,
     label_rows,
@@ -97,10 +96,8 @@ def caterpillar(
         _draw(panel, part, comparison)
         factor = part["group"][0]
         dress(panel, f"{name} of {factor} ({response_name(fit)})", grid="x")
-        label_rows(panel, part["level"], factor)
+        label_rows(panel, part["level"], factor, total=n_groups)
         key(panel, place="above", columns=2)
-        if n < n_groups:
-            add_note(panel, f"{n:,} of {n_groups:,} shown")
     return panels if len(terms) > 1 else panels[0]
 
 

@@ -71,7 +71,8 @@ def check(
     7
     """
     name, effects = _group(fit, group)
-    panels = new_panels(ax, 5 + len(effects), columns=3, size=(3.3, 2.8))
+    n = 5 + len(effects)
+    panels = new_panels(ax, n, columns=4 if n in (7, 8) or n > 9 else 3, size=(3.1, 2.7))
     residuals(fit, ax=panels[0])
     scale_location(fit, ax=panels[1])
     qq(fit, rng=rng, ax=panels[2])

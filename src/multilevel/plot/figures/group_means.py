@@ -12,7 +12,7 @@ from multilevel.frames.emit import to_frame
 from multilevel.frames.table import Table
 from multilevel.plot.numbers import columns_of, spread_out, take
 from multilevel.plot.series import numeric
-from multilevel.plot.style import BLUE, GREY, add_note, dress, label_rows, new_axes, row_height
+from multilevel.plot.style import BLUE, GREY, dress, label_rows, new_axes, row_height
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,9 +77,7 @@ def group_means(
     ax.hlines(at, columns["conf_low"], columns["conf_high"], color=BLUE, linewidth=thin)
     ax.scatter(columns["mean"], at, s=12 if n <= 100 else 3, color=BLUE, zorder=3, linewidths=0)
     dress(ax, f"{y}: mean and {100 * level:g} % interval", grid="x")
-    label_rows(ax, columns[group], group)
-    if n < n_groups:
-        add_note(ax, f"{n:,} of {n_groups:,} {group} shown")
+    label_rows(ax, columns[group], group, total=n_groups)
     return ax
 
 

@@ -24,7 +24,9 @@ __all__ = ["qq", "qq_data"]
 MOST_ROWS = 20_000
 SIMULATIONS = 99
 MOST_POINTS = 2_000
-NAMED = 3
+# Points named at either end, and how far apart names must be, as a part of the range.
+NAMED = 2
+APART = 0.05
 
 
 def qq(
@@ -212,11 +214,23 @@ def _draw(panel: Any, part: Columns, level: str) -> None:
     panel.fill_between(x, part["conf_low"], part["conf_high"], color=LIGHT, linewidth=0)
     panel.axline((0.0, 0.0), slope=1.0, color=GREY, linewidth=0.8)
     panel.scatter(x, y, s=8, color=BLUE, linewidths=0, alpha=0.9)
-    outside = np.flatnonzero((y < part["conf_low"]) | (y > part["conf_high"]))
-    far = outside[np.argsort(-np.abs(y[outside] - x[outside]))][:NAMED]
+    _name_extremes(panel, part, level)
+
+
+def _name_extremes(panel: Any, part: Columns, level: str) -> None:
+    """Name the most extreme points if they lie outside the envelope and apart from each other."""
+    x, y = part["theoretical"], part["residual"]
     labels = part["row"] if level == "rows" else part["level"]
-    for i in far:
-        right = x[i] < 0.0
-        panel.annotate(text_of(labels[i]), (x[i], y[i]), xytext=(4 if right else -4, 0),
-                       textcoords="offset points", ha="left" if right else "right",
-                       va="center", fontsize=7, color=GREY)  # fmt: skip
+    ends = [
+        i for i in (*range(NAMED), *range(len(y) - 1, len(y) - 1 - NAMED, -1)) if 0 <= i < len(y)
+    ]
+    last = None
+    for i in dict.fromkeys(ends):
+        outside = not part["conf_low"][i] <= y[i] <= part["conf_high"][i]
+        apart = last is None or abs(y[i] - y[last]) > APART * np.ptp(y)
+        if outside and apart:
+            low = x[i] < 0.0
+            panel.annotate(text_of(labels[i]), (x[i], y[i]), xytext=(0, -3 if low else 3),
+                           textcoords="offset points", ha="center", va="top" if low else "bottom",
+                           fontsize=7, color=GREY)  # fmt: skip
+            last = i

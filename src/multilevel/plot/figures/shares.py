@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from multilevel.plot.numbers import columns_of, emit, fits_by_name, response_name, stacked, take
-from multilevel.plot.style import COLOURS, LIGHT, dress, key, new_axes, wrapped
+from multilevel.plot.style import (
+    BLUE,
+    COLOURS,
+    GREEN,
+    LIGHT,
+    SKY,
+    VERMILION,
+    dress,
+    key,
+    new_axes,
+    wrapped,
+)
 from multilevel.typing import check_option
 
 if TYPE_CHECKING:
@@ -19,6 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["r2", "r2_data", "variance_partition", "variance_partition_data"]
 
 Scale = Literal["share", "variance"]
+
+# Hues of sources, shades of levels.
+_SHADES = {
+    "fixed": (BLUE, SKY, "#003f63", "#bfe3f7"),
+    "slopes": (VERMILION, "#f3a877", "#7a3600", "#fad9c2"),
+    "intercepts": (GREEN, "#8ad3bd", "#005a42", "#cdece3"),
+    "residual": (LIGHT,),
+}
 
 # A smaller part of the longest bar has no room for its number.
 _ROOM = 0.05
@@ -59,18 +78,19 @@ def r2(fit: LinearMixedModel, *, ax: Axes | None = None) -> Axes:
     ['total', 'within groups', 'between school']
     """
     table = columns_of(r2_data(fit))
-    scopes = list(dict.fromkeys(table["scope"]))
-    parts = _parts(table)
+    last = table["source"] == "residual"
+    table = take(table, np.argsort(last, kind="stable"))  # on top of the bars
+    scopes = list(dict.fromkeys(columns_of(r2_data(fit))["scope"]))
+    parts, share = _parts(table), np.nan_to_num(table["share"])
+    drawn = share > _NOTHING
+    colours = _shades(table["source"][drawn], parts[drawn])
     ax = new_axes(ax, (3.4 + 0.9 * len(scopes), 3.6))
-    colours = _colours(parts)
     for i, scope in enumerate(scopes):
-        own = table["scope"] == scope
-        start = 0.0
-        for part, share in zip(parts[own], np.nan_to_num(table["share"][own]), strict=True):
-            if share > _NOTHING:
-                ax.bar(i, share, 0.65, start, color=colours[part], edgecolor="white")
-                _number(ax, (i, start + share / 2.0), share, 1.0, colours[part])
-            start += share
+        own = drawn & (table["scope"] == scope)
+        starts = np.cumsum(share[own]) - share[own]
+        for part, size, start in zip(parts[own], share[own], starts, strict=True):
+            ax.bar(i, size, 0.65, start, color=colours[part], edgecolor="white")
+            _number(ax, (i, start + size / 2.0), size, 1.0, colours[part])
     ax.set_xticks(range(len(scopes)), [wrapped(_scope(scope), 14) for scope in scopes])
     dress(ax, "", f"share of the variance of {response_name(fit)}", grid="y")
     ax.set_ylim(0.0, 1.0)
@@ -196,6 +216,17 @@ def _scope(scope: str) -> str:
     return names.get(scope, f"between {scope}")
 
 
+def _shades(sources: Any, parts: Any) -> dict[str, str]:
+    """A colour for every part: a hue for its source, a shade for its level."""
+    found: dict[str, str] = {}
+    taken = dict.fromkeys(_SHADES, 0)
+    for part, source in dict(zip(parts, sources, strict=True)).items():
+        shades = _SHADES[source]
+        found[part] = shades[taken[source] % len(shades)]
+        taken[source] += 1
+    return found
+
+
 def _colours(parts: Any) -> dict[str, str]:
     """A colour for every part; that of residuals is grey."""
     names = list(dict.fromkeys(parts))
@@ -215,8 +246,14 @@ def _number(
 ) -> None:
     if size >= _ROOM * whole:
         text = f"{100.0 * size:.0f} %" if percent else f"{size:.3g}"
-        ink = "black" if colour in (LIGHT, *COLOURS[3:6]) else "white"
+        ink = "white" if _luminance(colour) < 0.4 else "black"
         ax.text(*place, text, ha="center", va="center", fontsize=8, color=ink)
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance of a colour, without gamma correction."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _legend(ax: Axes, colours: dict[str, str], place: str = "right") -> None:

@@ -98,23 +98,16 @@ def shrinkage(
         ax = new_axes(ax, (5.0, 4.2))
         _draw_plane(ax, parts[0], parts[1])
         dress(ax, f"{names[0]} of {factor}", f"{names[1]} of {factor}")
+        if n < n_groups:
+            ax.annotate(f"{n:,} of {n_groups:,} shown", (1.0, 0.0), xytext=(-2, 2), fontsize=7,
+                        xycoords="axes fraction", textcoords="offset points", ha="right",
+                        color=GREY)  # fmt: skip
     else:
         ax = new_axes(ax, (5.2, row_height(n) + 0.2))
         _draw_lines(ax, parts[0])
         dress(ax, f"{names[0]} of {factor} ({response_name(fit)})", grid="x")
-        label_rows(ax, parts[0]["level"], factor)
+        label_rows(ax, parts[0]["level"], factor, total=n_groups)
     key(ax, place="above", columns=3)
-    if n < n_groups:
-        ax.annotate(
-            f"{n:,} of {n_groups:,} {factor} shown",
-            (1.0, 0.0),
-            xytext=(-2, 2),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            ha="right",
-            fontsize=7,
-            color=GREY,
-        )
     return ax
 
 

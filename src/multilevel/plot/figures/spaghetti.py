@@ -71,7 +71,7 @@ def spaghetti(
     lines = np.split(points, starts)
     alpha = alpha_for(len(lines) + len(points) // 10)
     ax.add_collection(LineCollection(lines, colors=BLUE, linewidths=0.8, alpha=alpha))
-    ax.scatter(*points.T, s=4, color=BLUE, alpha=alpha, linewidths=0)
+    ax.scatter(points[:, 0], points[:, 1], s=4, color=BLUE, alpha=alpha, linewidths=0)
     at, first = np.unique(columns[x], return_index=True)
     ax.plot(at, columns["smooth"][first], color=INK, linewidth=1.8, label="all groups")
     dress(ax, x, y)

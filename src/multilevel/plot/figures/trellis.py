@@ -157,7 +157,7 @@ def _label(panels: Any, names: tuple[str, str, str], drawn: int, n_groups: int) 
     figure = panels[0].figure
     figure.supxlabel(names[1], fontsize=9)
     figure.supylabel(names[0], fontsize=9)
-    handles = {}
+    handles: dict[Any, Any] = {}
     for panel in panels:
         handles |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
     title = names[2] if drawn == n_groups else f"{names[2]}: {drawn:,} of {n_groups:,} shown"

@@ -57,13 +57,13 @@ def vs_ols(fit: LinearMixedModel, *, cluster: str | None = None, ax: Axes | None
     at = np.arange(n)
     naive = table["std_error_ols"]
     ratios = {
-        "cluster-robust least squares": (table["std_error_robust"] / naive, "D", ORANGE),
-        "multilevel model": (table["std_error"] / naive, "o", BLUE),
+        "robust least squares": (table["std_error_robust"] / naive, "D", ORANGE),
+        "multilevel": (table["std_error"] / naive, "o", BLUE),
     }
     ax.axvline(1.0, color=GREY, linewidth=1.0, linestyle="--", label="least squares")
     for name, (ratio, marker, colour) in ratios.items():
         ax.plot(ratio, at, marker, color=colour, markersize=5, label=name, markeredgewidth=0)
-    ax.hlines(at, 1.0, ratios["multilevel model"][0], color=BLUE, linewidth=0.8, zorder=1)
+    ax.hlines(at, 1.0, ratios["multilevel"][0], color=BLUE, linewidth=0.8, zorder=1)
     every = np.concatenate([[1.0], *(ratio for ratio, _, _ in ratios.values())])
     _scale(ax, float(np.nanmin(every)), float(np.nanmax(every)))
     dress(ax, "standard error / that of least squares", grid="x")
