@@ -33,7 +33,8 @@ def smooth(x: Float, y: Float) -> Float:
     values, places = np.unique(x, return_inverse=True)
     if (len(values) <= FEW and len(x) >= REPEATS * len(values)) or len(values) < 3:
         means: Float = np.bincount(places, y) / np.bincount(places)
-        return means[places]
+        repeated: Float = means[places]
+        return repeated
     order = np.argsort(x, kind="stable")
     xs, ys = x[order], y[order]
     knots = np.unique(np.quantile(xs, np.linspace(0.0, 1.0, KNOTS)))

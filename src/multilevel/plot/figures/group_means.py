@@ -108,16 +108,17 @@ def _columns(
     complete = np.isfinite(values) & (codes >= 0)
     if not complete.any():
         raise DataError(f"No row has values of both {y!r} and {group!r}.")
-    seen, codes = np.unique(codes[complete], return_inverse=True)
+    seen, own = np.unique(codes[complete], return_inverse=True)
     if len(seen) == complete.sum():
         raise DataError(f"Every {group!r} has one row: there is no variance within to go by.")
-    rows = {"y": values[complete], "g": codes}
+    kept = values[complete]
+    rows = {"y": kept, "g": own}
     found = columns_of(lm_list("y ~ 1", rows, by="g").tidy(conf_int=True, level=level))
     columns = {
         group: table.column(group).levels[seen],
-        "n_rows": np.bincount(codes),
+        "n_rows": np.bincount(own),
         "mean": found["estimate"],
         **{name: found[name] for name in ("std_error", "df", "conf_low", "conf_high")},
     }
     order = np.argsort(columns["mean"], kind="stable")[spread_out(len(seen), max_groups)]
-    return take(columns, order), float(rows["y"].mean()), len(seen)
+    return take(columns, order), float(kept.mean()), len(seen)

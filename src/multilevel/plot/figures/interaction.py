@@ -75,6 +75,7 @@ def interaction(
     table = _columns(fit, x, by, at, options)
     ax = new_axes(ax)
     groups = list(dict.fromkeys(table[by]))
+    names = _texts(groups)
     numeric = table[x].dtype.kind in "fiu"
     ticks = list(dict.fromkeys(table[x]))
     for i, value in enumerate(groups):
@@ -83,12 +84,12 @@ def interaction(
         colour = COLOURS[i % len(COLOURS)]
         if numeric:
             ax.fill_between(table[x][own], low, high, color=colour, alpha=0.15, linewidth=0)
-            ax.plot(table[x][own], mean, color=colour, linewidth=1.6, label=_short(value),
+            ax.plot(table[x][own], mean, color=colour, linewidth=1.6, label=names[i],
                     linestyle=DASHES[i % len(DASHES)])  # fmt: skip
         else:
             where = np.arange(len(ticks)) + 0.4 * ((i + 0.5) / len(groups) - 0.5)
             ax.vlines(where, low, high, color=colour, linewidth=1.2)
-            ax.plot(where, mean, "o", color=colour, markersize=4, label=_short(value))
+            ax.plot(where, mean, "o", color=colour, markersize=4, label=names[i])
     if not numeric:
         ax.set_xticks(range(len(ticks)), [text_of(tick) for tick in ticks])
     level = options.get("level", 0.95)
@@ -149,5 +150,9 @@ def _around(values: Any) -> Sequence[float]:
     return [mean - sd, mean if abs(mean) > 1e-12 * sd else 0.0, mean + sd]
 
 
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float | np.floating) else text_of(value)
+def _texts(values: Sequence[Any]) -> list[str]:
+    """Labels; numbers with as many decimals as tell them apart."""
+    if not all(isinstance(value, float | np.floating) for value in values):
+        return [text_of(value) for value in values]
+    decimals = max(0, 2 - int(np.floor(np.log10(np.ptp(values) or 1.0))))
+    return [f"{value:.{decimals}f}" for value in values]

@@ -214,6 +214,7 @@ def _draw(panel: Any, part: Columns, level: str) -> None:
     panel.fill_between(x, part["conf_low"], part["conf_high"], color=LIGHT, linewidth=0)
     panel.axline((0.0, 0.0), slope=1.0, color=GREY, linewidth=0.8)
     panel.scatter(x, y, s=8, color=BLUE, linewidths=0, alpha=0.9)
+    panel.margins(y=0.09)
     _name_extremes(panel, part, level)
 
 

@@ -158,14 +158,15 @@ def _draw_plane(ax: Axes, x: Columns, y: Columns) -> None:
     start = np.column_stack([x["no_pooling"], y["no_pooling"]])
     end = np.column_stack([x["partial_pooling"], y["partial_pooling"]])
     _arrows(ax, start[own], end[own])
-    ax.scatter(*start[own].T, s=14, facecolor="white", edgecolor=GREY, linewidth=0.8,
+    ax.scatter(start[own, 0], start[own, 1], s=14, facecolor="white", edgecolor=GREY, linewidth=0.8,
                label="no pooling", zorder=2)  # fmt: skip
-    ax.scatter(*end.T, s=14, color=BLUE, linewidths=0, label="partial pooling", zorder=3,
+    ax.scatter(end[:, 0], end[:, 1], s=14, color=BLUE, linewidths=0, label="partial pooling", zorder=3,
                alpha=0.9)  # fmt: skip
     pooled = np.unique(np.column_stack([x["complete_pooling"], y["complete_pooling"]]), axis=0)
     one = len(pooled) == 1
     ax.scatter(
-        *pooled.T,
+        pooled[:, 0],
+        pooled[:, 1],
         s=60 if one else 5,
         marker="*" if one else "o",
         color=VERMILION,
@@ -182,9 +183,11 @@ def _draw_lines(ax: Axes, part: Columns) -> None:
     end = np.column_stack([part["partial_pooling"], at])
     _arrows(ax, start[own], end[own])
     size = 14 if n <= 60 else 5
-    ax.scatter(*start[own].T, s=size, facecolor="white", edgecolor=GREY, linewidth=0.8,
+    ax.scatter(start[own, 0], start[own, 1], s=size, facecolor="white", edgecolor=GREY, linewidth=0.8,
                label="no pooling", zorder=2)  # fmt: skip
-    ax.scatter(*end.T, s=size, color=BLUE, linewidths=0, label="partial pooling", zorder=3)
+    ax.scatter(
+        end[:, 0], end[:, 1], s=size, color=BLUE, linewidths=0, label="partial pooling", zorder=3
+    )
     pooled = part["complete_pooling"]
     if np.ptp(pooled) <= 1e-8 * np.abs(pooled).max():
         ax.axvline(pooled[0], color=VERMILION, linewidth=1.0, label="complete pooling")
