@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from multilevel import datasets, exceptions
+    from multilevel import datasets, exceptions, plot
     from multilevel.api import (
         Bootstrap,
         Control,
@@ -53,6 +53,7 @@ __all__ = [
     "icc",
     "lm_list",
     "lmer",
+    "plot",
     "simulate_multilevel",
     "within_between",
 ]
@@ -60,6 +61,7 @@ __all__ = [
 _ROOMS = {
     "datasets": "multilevel.datasets",
     "exceptions": "multilevel.exceptions",
+    "plot": "multilevel.plot",
     "simulate_multilevel": "multilevel.datasets",
 }
 
@@ -72,7 +74,7 @@ def __getattr__(name: str) -> Any:
         value: Any = version("multilevel")
     elif name in __all__:
         module = import_module(_ROOMS.get(name, "multilevel.api"))
-        value = module if name in ("datasets", "exceptions") else getattr(module, name)
+        value = module if name in ("datasets", "exceptions", "plot") else getattr(module, name)
     else:
         raise AttributeError(f"module 'multilevel' has no attribute {name!r}")
     globals()[name] = value
