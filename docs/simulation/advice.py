@@ -102,6 +102,12 @@ def coverage(method: str, parameters: Sequence[str], designs: Sequence[Cell]) ->
     return span([rate for rate in rates if rate.trials], complement=True)
 
 
+def unbroken(*lines: str) -> str:
+    """Lines of a table cell, none of them broken."""
+    kept = (line.replace("–", "\u2060–\u2060").replace(" ", "\u00a0") for line in lines)
+    return "<br>".join(kept)
+
+
 def advice_table() -> list[str]:
     """Which method for which data, and how often it is wrong."""
     few = ("kenward-roger", "asymptotic", "least squares")
@@ -115,17 +121,17 @@ def advice_table() -> list[str]:
     ]
     lines = ["| your data | use | wrong in % | others, in % |", "|---|---|--:|---|"]
     for data, use, method, others, designs in rows:
-        beside = "<br>".join(f"{NAMES[m]} {span(errors(m, designs))}" for m in others)
+        beside = unbroken(*(f"{NAMES[m]} {span(errors(m, designs))}" for m in others))
         lines.append(f"| {data} | {use} | {span(errors(method, designs))} | {beside} |")
     left_out = cells(["omitted"])
     robust = span(errors("CR2", left_out, SLOPED))
-    beside = "<br>".join(f"{NAMES[m]} {span(errors(m, left_out, SLOPED))}" for m in few)
+    beside = unbroken(*(f"{NAMES[m]} {span(errors(m, left_out, SLOPED))}" for m in few))
     naive, mixture, exact = (span(variance_rates(m)) for m in ("chi-squared", "mixture", "exact"))
     return [
         *lines,
         f'| slopes differ, and the model cannot have them | `robust="CR2"` | {robust} | {beside} |',
         f"| do groups differ at all? | `fit.exact_rlrt()` | {exact} "
-        f"| `fit.ranova()` {mixture}<br>χ² uncorrected {naive} |",
+        f"| {unbroken(f'`fit.ranova()` {mixture}', f'χ² {naive}')} |",
     ]
 
 

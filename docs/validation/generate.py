@@ -102,9 +102,9 @@ def lme4_section() -> tuple[list[str], list[str]]:
     lines = [
         "## Models fitted by lme4",
         "",
-        "| model | rows | | lme4's criterion | ours | difference | evaluations | numbers | "
-        "largest relative difference |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| model | rows | | lme4's criterion | ours minus it | evaluations | numbers | largest "
+        "relative difference |",
+        "|---|--:|---|--:|--:|--:|--:|--:|",
     ]
     folded = []
     for name, expected in models.EXPECTED.items():
@@ -118,7 +118,7 @@ def lme4_section() -> tuple[list[str], list[str]]:
         method = "REML" if expected["REML"] else "ML"
         lines.append(
             f"| {expected['dataset']}: `{formula}` | {fit.nobs} | {method} | {theirs:.6f} "
-            f"| {ours:.6f} | {distance(theirs, ours)} | {fit.optimizer.evaluations} | {len(rows)} "
+            f"| {distance(theirs, ours)} | {fit.optimizer.evaluations} | {len(rows)} "
             f"| {worst:.0e} |"
         )
         folded += fold(name, expected, rows, modes(fit, expected))
