@@ -104,8 +104,8 @@ def coverage(method: str, parameters: Sequence[str], designs: Sequence[Cell]) ->
 
 def unbroken(*lines: str) -> str:
     """Lines of a table cell, none of them broken."""
-    kept = (line.replace("–", "\u2060–\u2060").replace(" ", "\u00a0") for line in lines)
-    return "<br>".join(kept)
+    signs = str.maketrans({"–": "\u2060–\u2060", "-": "\u2011", " ": "\u00a0"})
+    return "<br>".join(line.translate(signs) for line in lines)
 
 
 def advice_table() -> list[str]:
@@ -131,7 +131,7 @@ def advice_table() -> list[str]:
         *lines,
         f'| slopes differ, and the model cannot have them | `robust="CR2"` | {robust} | {beside} |',
         f"| do groups differ at all? | `fit.exact_rlrt()` | {exact} "
-        f"| {unbroken(f'`fit.ranova()` {mixture}', f'χ² {naive}')} |",
+        f"| {unbroken(f'`fit.ranova()` {mixture}', f'naive χ² {naive}')} |",
     ]
 
 
