@@ -76,6 +76,10 @@ class AddedColumns:
     rss: float
     n_free: int
 
+    def rank(self, columns: Sequence[int]) -> int:
+        """How many of the columns are no combinations of the model's own and of one another."""
+        return int(self._basis(np.asarray(columns, dtype=np.intp)).shape[1])
+
     def test(self, columns: Sequence[int], df_residual: int) -> AddedTest | None:
         """Test some of the columns together.
 

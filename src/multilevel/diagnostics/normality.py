@@ -79,8 +79,8 @@ def excess_kurtosis(values: Float) -> float:
 
 
 def _moment(values: Float, power: int) -> float:
-    centred = values - values.mean()
-    variance = float(np.mean(centred**2))
-    if variance == 0.0:
+    if np.ptp(values) == 0.0:
         return float("nan")
-    return float(np.mean((centred / np.sqrt(variance)) ** power))
+    centred = values - values.mean()
+    centred /= np.abs(centred).max()  # no square underflows or overflows
+    return float(np.mean(centred**power) / np.mean(centred**2) ** (power / 2))

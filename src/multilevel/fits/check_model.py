@@ -194,6 +194,8 @@ def _exogeneity(fit: FitChecks) -> Iterator[Check]:
         A = np.column_stack([mean for mean in means if mean is not None])
         inside = sum(_is_constant(x, factor.codes) for x in matrices.X.T)
         added = add_to_model(matrices, fit.state, fit.residuals(), A)
+        if not added.rank(range(len(split))):
+            continue  # the model has the means already
         test = added.test(range(len(split)), factor.n_levels - inside - 1)
         if test is None:
             reason = f"too few groups for {len(split)} more predictors of theirs"

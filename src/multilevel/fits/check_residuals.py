@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from multilevel.design.matrices import GroupingFactor
     from multilevel.fits.checks import FitChecks
+    from multilevel.frames.column import Column
     from multilevel.typing import Float
 
 __all__ = ["check_residuals"]
@@ -350,11 +351,17 @@ def _series(fit: FitChecks, time: str | None) -> list[GroupingFactor]:
 def _times(fit: FitChecks, time: str) -> Float:
     """Order of the rows used by a column of the data."""
     column = fit.model.design.table.column(time)
-    codes = column.codes[fit._used_rows()]
-    if (codes < 0).any():
+    values = column.values if column.is_numeric else _ranks(column)
+    order: Float = values[fit._used_rows()]
+    missing = int(np.isnan(order).sum())
+    if missing:
         raise DataError(
-            f"time={time!r} has missing values in {int(np.sum(codes < 0))} rows that the fit uses, "
-            "so they have no place in the order."
+            f"time={time!r} has missing values in {missing} rows that the fit uses, so that they "
+            "have no place in the order."
         )
-    order: Float = codes.astype(np.float64)
     return order
+
+
+def _ranks(column: Column) -> Float:
+    """Positions of dates or categories in their order; NaN for missing ones."""
+    return np.where(column.codes < 0, np.nan, column.codes)

@@ -78,8 +78,11 @@ class FitChecks(FitInfluence):
         >>> import multilevel as mlm
         >>> fit = mlm.lmer("math ~ ses + (1 | school)", mlm.datasets.load("hsb"))
         >>> table = fit.check()
-        >>> found = table[table["verdict"] != "ok"]
-        >>> found[["check", "level", "verdict"]]
+        >>> table.loc[table["verdict"] != "ok", ["check", "level", "verdict"]]
+                          check   level  verdict
+        5            exogeneity  school  problem
+        14  simulated responses    rows     look
+        15  simulated responses    rows     look
         """
         from multilevel.fits.check_model import check_model
         from multilevel.fits.check_residuals import check_residuals
@@ -114,6 +117,7 @@ class FitChecks(FitInfluence):
         >>> import multilevel as mlm
         >>> fit = mlm.lmer("math ~ ses + sector + (1 | school)", mlm.datasets.load("hsb"))
         >>> fit.vif()["vif"].round(4).tolist()
+        [1.0084, 1.0084]
         """
         from multilevel.fits.inflation import inflation_columns
 
@@ -148,6 +152,11 @@ class FitChecks(FitInfluence):
         >>> import multilevel as mlm
         >>> fit = mlm.lmer("Reaction ~ Days + (Days | Subject)", mlm.datasets.load("sleepstudy"))
         >>> fit.random_pca()[["component", "sd", "term", "loading"]].round(2)
+           component     sd       term  loading
+        0          1  31.72  Intercept     0.13
+        1          1  31.72       Days     0.99
+        2          2  24.61  Intercept     0.99
+        3          2  24.61       Days    -0.13
         """
         from multilevel.fits.principal_components import component_columns
 
@@ -202,6 +211,11 @@ class FitChecks(FitInfluence):
         >>> fit = mlm.lmer("Reaction ~ Days + (Days | Subject)", mlm.datasets.load("sleepstudy"))
         >>> simulated = fit.simulated_residuals(rng=1)
         >>> simulated.tests()[["test", "level", "p_value"]].round(2)
+                 test    level  p_value
+        0  uniformity     rows     0.62
+        1  dispersion     rows     0.89
+        2      spread  Subject     0.02
+        3    outliers     rows     0.79
         """
         from multilevel.fits.simulated_residuals import simulate_residuals
 
@@ -252,6 +266,14 @@ class FitChecks(FitInfluence):
         >>> fit = mlm.lmer("math ~ ses + (1 | school)", mlm.datasets.load("hsb"))
         >>> table = fit.predictive_check(n=200, rng=1)
         >>> table[["statistic", "observed", "conf_low", "conf_high"]].round(2)
+                    statistic  observed  conf_low  conf_high
+        0                mean     12.75     12.25      13.04
+        1                  sd      6.88      6.59       6.88
+        2                 min     -2.83    -17.27     -10.22
+        3                 max     24.99     34.66      43.72
+        4            skewness     -0.18     -0.07       0.05
+        5  sd_between__school      3.12      2.33       2.89
+        6   sd_within__school      6.26      6.18       6.38
         """
         from multilevel.fits.simulated_residuals import predictive_columns
 
