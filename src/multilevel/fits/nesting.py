@@ -83,13 +83,16 @@ def boundary_mixture(
         return None
     changed = []
     for i, effects in enumerate(theirs):
-        housed = [ours[j].z.shape[1] for j, home in enumerate(homes) if home == i]
-        if housed != [effects.z.shape[1]]:
-            changed.append((effects.z.shape[1], housed))
+        housed = [ours[j] for j, home in enumerate(homes) if home == i]
+        if [one.z.shape[1] for one in housed] != [effects.z.shape[1]]:
+            changed.append((effects, housed))
     if len(changed) != 1:
         return None
-    [(k, housed)] = changed
-    return BoundaryMixture(k) if sum(housed) == k - 1 and len(housed) <= 1 else None
+    [(effects, housed)] = changed
+    if len(housed) > 1 or not all(_same_groups(one.codes, effects.codes) for one in housed):
+        return None  # covariances become free and no variance is set to zero, or several are
+    k = effects.z.shape[1]
+    return BoundaryMixture(k) if sum(one.z.shape[1] for one in housed) == k - 1 else None
 
 
 def spans_constant(z: Float) -> bool:
@@ -146,18 +149,34 @@ def _homes(small: list[Effects], big: list[Effects]) -> list[int] | None:
     """For all effects of the smaller model those of the larger that comprise them, or None."""
     homes = []
     for effects in small:
-        comprising = [
-            i
-            for i, other in enumerate(big)
-            if effects.z.shape[1] <= other.z.shape[1]
-            and _same_groups(effects.codes, other.codes)
-            and _inside(effects.z, other.z)
-        ]
+        comprising = [i for i, other in enumerate(big) if _comprised(effects, other)]
         if not comprising:
             return None
         # The narrowest: (1 | g) goes to (1 | g) rather than to (x | g).
         homes.append(min(comprising, key=lambda i: big[i].z.shape[1]))
     return homes
+
+
+def _comprised(effects: Effects, other: Effects) -> bool:
+    """Whether the covariances that some effects make are among those that others make."""
+    if effects.z.shape[1] > other.z.shape[1]:
+        return False
+    if _same_groups(effects.codes, other.codes):
+        return _inside(effects.z, other.z)
+    return _equal_in_cells(effects, other)
+
+
+def _equal_in_cells(effects: Effects, other: Effects) -> bool:
+    """Whether ``(1 | g:f)`` stands beside ``(0 + f | g)``: it gives the levels one variance."""
+    k = other.z.shape[1]
+    n_groups, n_cells = int(other.codes.max()) + 1, int(effects.codes.max()) + 1
+    if k == 1 or np.ptp(effects.z, axis=0).any() or not n_groups < n_cells <= k * n_groups:
+        return False
+    patterns, cell = np.unique(other.z, axis=0, return_inverse=True)
+    if len(patterns) != k:  # as many as columns: one free effect for each
+        return False
+    cells = np.unique(other.codes.astype(np.int64) * k + cell.ravel(), return_inverse=True)[1]
+    return _same_groups(effects.codes, cells.astype(np.int32))
 
 
 def _same_groups(a: Int, b: Int) -> bool:

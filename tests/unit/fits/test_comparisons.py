@@ -23,6 +23,7 @@ def data():
             "x": rng.normal(size=160),
             "z": rng.normal(3, 1, 160),
             "w": rng.uniform(0.5, 2, 160),
+            "b": np.tile(["u", "v"], 80),
         }
     )
     effects = rng.normal(size=(20, 2))[g] * [1.0, 0.5]
@@ -60,6 +61,8 @@ ONE, TWO = "0.5 chi2(0) + 0.5 chi2(1)", "0.5 chi2(1) + 0.5 chi2(2)"
         ("y ~ x + (1 | g)", "y ~ x + a + (x | g)", ""),  # fixed effects, too
         ("y ~ x + (1 | g)", "y ~ x + a + (1 | g)", ""),  # fixed effects only
         ("y ~ x + (1 | g)", "y ~ x + (a | g)", ""),
+        ("y ~ x + (1 | g/a)", "y ~ x + (0 + a | g)", ""),  # equal variances and covariances
+        ("y ~ x + (1 | g:b)", "y ~ x + (b | g)", ""),  # is inside the space
     ],
 )
 def test_nested_models_and_their_mixtures(data, small, big, mixture):
@@ -88,6 +91,8 @@ def test_on_the_boundary_the_mixture_is_not_known(data):
         ("y ~ x + (1 | g)", "y ~ x + offset(z) + (x | g)", "fixed effects"),
         ("y ~ x + (x || g)", "y ~ x + (I(x - 3) | g) + (1 | h)", None),
         ("y ~ x + (x | g)", "y ~ x + (x || g) + (z | g)", "random effects"),
+        ("y ~ x + (1 | g:a)", "y ~ x + (0 + b | g)", "random effects"),
+        ("y ~ x + (1 | g:a)", "y ~ x + (x + z | g)", "random effects"),
         ("y ~ x + offset(z) + (1 | g)", "y ~ x + z + (1 | g)", None),
         ("y ~ a + (1 | g)", "y ~ C(a, contr.sum) * x + (1 | g)", None),
         ("y ~ x + (1 | g)", "y ~ poly(x, 3) + (1 | g)", None),
