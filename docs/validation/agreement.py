@@ -31,7 +31,7 @@ reference numbers were written once by R, from the same data and formulas:
 
 The tests compare {numbers:,} numbers with ours, in {comparisons:,} comparisons. Differences are
 relative to the largest number of a comparison (absolute for simulated p values); the median over
-all comparisons is {median:.0e}, the largest {largest:.0e}. Where they are larger than 1e-6, R's
+all comparisons is {median:.0e}, the largest {largest:.0e}. Where they are larger than `1e-6`, R's
 derivatives are finite differences, its integrals are simulated (mvtnorm), its F values rounded to
 three decimals (emmeans) or its numbers in print; or pooled degrees of freedom, which depend a
 little on the contrasts that span a hypothesis, rest on other contrasts (lmerTest, types I and II).
