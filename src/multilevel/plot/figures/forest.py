@@ -59,7 +59,7 @@ def forest(
     >>> import multilevel as mlm
     >>> fit = mlm.lmer("math ~ ses + minority + (1 | school)", mlm.datasets.load("hsb"))
     >>> mlm.plot.forest_data(fit)["estimate"].round(2).tolist()
-    [2.13, -2.99]
+    [2.13, -2.94]
     """
     table = _columns(fits, terms, level, options)
     named = fits_by_name(fits)
