@@ -33,13 +33,12 @@ def smooth(x: Float, y: Float) -> Float:
     values, places = np.unique(x, return_inverse=True)
     if (len(values) <= FEW and len(x) >= REPEATS * len(values)) or len(values) < 3:
         means: Float = np.bincount(places, y) / np.bincount(places)
-        repeated: Float = means[places]
-        return repeated
+        return np.asarray(means[places], dtype=np.float64)
     order = np.argsort(x, kind="stable")
     xs, ys = x[order], y[order]
     knots = np.unique(np.quantile(xs, np.linspace(0.0, 1.0, KNOTS)))
     curve = np.array([_local_line(xs, ys, knot) for knot in knots])
-    return np.interp(x, knots, curve)
+    return np.asarray(np.interp(x, knots, curve), dtype=np.float64)
 
 
 def _local_line(x: Float, y: Float, at: float) -> float:

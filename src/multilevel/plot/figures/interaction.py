@@ -76,7 +76,7 @@ def interaction(
     ax = new_axes(ax)
     groups = list(dict.fromkeys(table[by]))
     names = _texts(groups)
-    numeric = table[x].dtype.kind in "fiu"
+    numeric = x in fit._reference_grid.covariates
     ticks = list(dict.fromkeys(table[x]))
     for i, value in enumerate(groups):
         own = table[by] == value
@@ -130,7 +130,7 @@ def _columns(
                 f"{', '.join(known) or 'none'}."
             )
     for name, default in ((x, _range), (by, _around)):
-        if name not in given and fit.model.design.spec.variables[name].kind == "numeric":
+        if name not in given and name in fit._reference_grid.covariates:
             given[name] = default(used_column(fit, name).astype(np.float64))
     return columns_of(fit.emmeans([x, by], at=given, **options).to_frame())
 

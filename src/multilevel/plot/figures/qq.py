@@ -116,7 +116,7 @@ def qq_data(
     -------
     data frame
         ``row`` or ``group, level, term``, then ``theoretical, residual, conf_low, conf_high``, by
-        ascending residual.
+        ascending residual; residuals of an effect whose variance is estimated as zero are NaN.
     """
     return emit(_columns(fit, level, term, n, rng)[0], fit)
 
@@ -140,12 +140,18 @@ def _columns(
     parts = []
     for name in keys:
         part = table if level == "rows" else take(table, table["term"] == name)
-        part = take(part, np.isfinite(part["residual"]))
-        part = take(part, np.argsort(part["residual"], kind="stable"))
-        parts.append(_with_envelope(part, simulated.get(name)))
+        finite = np.isfinite(part["residual"])
+        if finite.any():
+            part = take(part, finite)
+            part = take(part, np.argsort(part["residual"], kind="stable"))
+            part = _with_envelope(part, simulated.get(name))
+        parts.append(part)
     names = ["row"] if level == "rows" else ["group", "level", "term"]
-    names += ["theoretical", "residual", "conf_low", "conf_high"]
     found = stacked(parts)
+    missing = np.full(len(found["residual"]), np.nan)  # without any residual to draw
+    for name in ("theoretical", "residual", "conf_low", "conf_high"):
+        names.append(name)
+        found.setdefault(name, missing)
     return {name: found[name] for name in names}, scale, n
 
 
@@ -207,7 +213,7 @@ def _thinned(theoretical: Float) -> Any:
 
 def _draw(panel: Any, part: Columns, level: str) -> None:
     x, y = part["theoretical"], part["residual"]
-    if not len(x) or np.ptp(y) == 0.0:
+    if np.isnan(y).any() or np.ptp(y) == 0.0:
         panel.text(0.5, 0.5, "variance estimated as zero", ha="center", fontsize=8, color=GREY,
                    transform=panel.transAxes)  # fmt: skip
         return

@@ -11,6 +11,7 @@ from multilevel.plot.style import (
     BLUE,
     COLOURS,
     GREEN,
+    GREY,
     LIGHT,
     SKY,
     VERMILION,
@@ -82,12 +83,15 @@ def r2(fit: LinearMixedModel, *, ax: Axes | None = None) -> Axes:
     table = take(table, np.argsort(last, kind="stable"))  # on top of the bars
     scopes = list(dict.fromkeys(columns_of(r2_data(fit))["scope"]))
     parts, share = _parts(table), np.nan_to_num(table["share"])
-    drawn = share > _NOTHING
+    # of a level without variance, shares are shares of rounding errors
+    drawn = (share > _NOTHING) & (table["variance"] > _NOTHING * table["variance"].sum())
     colours = _shades(table["source"][drawn], parts[drawn])
     ax = new_axes(ax, (3.4 + 0.9 * len(scopes), 3.6))
     for i, scope in enumerate(scopes):
         own = drawn & (table["scope"] == scope)
         starts = np.cumsum(share[own]) - share[own]
+        if not own.any():
+            ax.text(i, 0.02, "no variance", ha="center", fontsize=8, color=GREY)
         for part, size, start in zip(parts[own], share[own], starts, strict=True):
             ax.bar(i, size, 0.65, start, color=colours[part], edgecolor="white")
             _number(ax, (i, start + size / 2.0), size, 1.0, colours[part])

@@ -36,8 +36,12 @@ if TYPE_CHECKING:
 
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.plot.numbers import Columns
+    from multilevel.typing import Float
 
 __all__ = ["shrinkage", "shrinkage_data"]
+
+# Relative: complete pooling that differs by less is the same for all groups.
+_SAME = 1e-8
 
 
 def shrinkage(
@@ -154,49 +158,41 @@ def _columns(
 
 
 def _draw_plane(ax: Axes, x: Columns, y: Columns) -> None:
-    own = np.isfinite(x["no_pooling"]) & np.isfinite(y["no_pooling"])
     start = np.column_stack([x["no_pooling"], y["no_pooling"]])
     end = np.column_stack([x["partial_pooling"], y["partial_pooling"]])
-    _arrows(ax, start[own], end[own])
-    ax.scatter(start[own, 0], start[own, 1], s=14, facecolor="white", edgecolor=GREY, linewidth=0.8,
-               label="no pooling", zorder=2)  # fmt: skip
-    ax.scatter(end[:, 0], end[:, 1], s=14, color=BLUE, linewidths=0, label="partial pooling", zorder=3,
-               alpha=0.9)  # fmt: skip
+    _draw_moves(ax, start, end, size=14)
     pooled = np.unique(np.column_stack([x["complete_pooling"], y["complete_pooling"]]), axis=0)
-    one = len(pooled) == 1
-    ax.scatter(
-        pooled[:, 0],
-        pooled[:, 1],
-        s=60 if one else 5,
-        marker="*" if one else "o",
-        color=VERMILION,
-        label="complete pooling",
-        zorder=4,
-    )
+    size, marker = (60, "*") if len(pooled) == 1 else (5, "o")
+    style: dict[str, Any] = {
+        "s": size,
+        "marker": marker,
+        "color": VERMILION,
+        "label": "complete pooling",
+    }
+    ax.scatter(pooled[:, 0], pooled[:, 1], zorder=4, **style)
 
 
 def _draw_lines(ax: Axes, part: Columns) -> None:
-    n = len(part["level"])
-    at = np.arange(n)
-    own = np.isfinite(part["no_pooling"])
+    at = np.arange(len(part["level"]))
     start = np.column_stack([part["no_pooling"], at])
     end = np.column_stack([part["partial_pooling"], at])
-    _arrows(ax, start[own], end[own])
-    size = 14 if n <= 60 else 5
-    ax.scatter(start[own, 0], start[own, 1], s=size, facecolor="white", edgecolor=GREY, linewidth=0.8,
-               label="no pooling", zorder=2)  # fmt: skip
-    ax.scatter(
-        end[:, 0], end[:, 1], s=size, color=BLUE, linewidths=0, label="partial pooling", zorder=3
-    )
+    size = 14 if len(at) <= 60 else 5
+    _draw_moves(ax, start, end, size)
     pooled = part["complete_pooling"]
-    if np.ptp(pooled) <= 1e-8 * np.abs(pooled).max():
+    if np.ptp(pooled) <= _SAME * np.abs(pooled).max():
         ax.axvline(pooled[0], color=VERMILION, linewidth=1.0, label="complete pooling")
     else:
         ax.scatter(pooled, at, s=size + 12, marker="|", color=VERMILION, label="complete pooling")
 
 
-def _arrows(ax: Axes, start: Any, end: Any) -> None:
-    for a, b in zip(start, end, strict=True):
-        style = {"arrowstyle": "->", "color": INK, "linewidth": 0.6, "alpha": 0.6,
+def _draw_moves(ax: Axes, start: Float, end: Float, size: int) -> None:
+    """Arrows from estimates of groups alone, where there are any, to predictions."""
+    own = np.isfinite(start).all(axis=1)
+    for a, b in zip(start[own].tolist(), end[own].tolist(), strict=True):
+        style: Any = {"arrowstyle": "->", "color": INK, "linewidth": 0.6, "alpha": 0.6,
                  "shrinkA": 0, "shrinkB": 1, "mutation_scale": 6}  # fmt: skip
         ax.annotate("", b, a, arrowprops=style, annotation_clip=False)
+    ring: dict[str, Any] = {"facecolor": "white", "edgecolor": GREY, "linewidth": 0.8}
+    ax.scatter(start[own, 0], start[own, 1], s=size, zorder=2, label="no pooling", **ring)
+    dot: dict[str, Any] = {"color": BLUE, "linewidths": 0, "label": "partial pooling"}
+    ax.scatter(end[:, 0], end[:, 1], s=size, zorder=3, **dot)
