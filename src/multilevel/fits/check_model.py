@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from multilevel.covariance.relative_factor import entries
 from multilevel.diagnostics.added_columns import add_to_model, residual_df_of
 from multilevel.diagnostics.singularity import remedy
 from multilevel.diagnostics.verdicts import (
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["check_model"]
 
-# Eigenvalues of the Hessian, relative to its diagonal, that are zero within rounding.
-_FLAT = 1e-6
+# Eigenvalues of the Hessian, relative to the largest, that are zero within the error of its
+# differences.
+_FLAT = 1e-7
 # Variation of a group's rows below this part of a column's largest value is rounding.
 _CONSTANT = 1e-9
 # Share of groups with one row from which slopes can hardly be told from errors.
@@ -62,10 +64,7 @@ def _convergence(fit: FitChecks) -> Iterator[Check]:
         "Control(max_evaluations=...)"
     )
     yield Check("convergence", MODEL, "", "Newton decrement", found.decrement, verdict, message)
-    hessian = fit.model.hessian(fit.theta, reml=fit.reml)
-    size = np.sqrt(np.abs(hessian.diagonal()))
-    size[size == 0.0] = 1.0
-    least = float(np.linalg.eigvalsh(hessian / np.outer(size, size)).min())
+    least = _least_curvature(fit)
     if least > _FLAT:
         verdict, message = "ok", "positive definite: the variance parameters are identified"
     elif least > -_FLAT:
@@ -75,7 +74,18 @@ def _convergence(fit: FitChecks) -> Iterator[Check]:
         )
     else:
         verdict, message = "problem", "not positive definite: this is no minimum; refit from start="
-    yield Check("hessian", MODEL, "", "least eigenvalue", least, verdict, message)
+    yield Check("hessian", MODEL, "", "least eigenvalue / largest", least, verdict, message)
+
+
+def _least_curvature(fit: FitChecks) -> float:
+    """Least eigenvalue of the Hessian over the largest, effects in units of the response."""
+    hessian = fit.model.hessian(fit.theta, reml=fit.reml)
+    size = []
+    for term in fit._matrices.terms:
+        column = np.sqrt(np.mean(np.square(term.z), axis=0))
+        size += [column[i] for i, _ in entries(term.covariance, len(term.names))]
+    values = np.linalg.eigvalsh(hessian / np.outer(size, size))
+    return float(values[0] / np.abs(values).max())
 
 
 def _singularity(fit: FitChecks) -> Iterator[Check]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -201,9 +202,10 @@ def _outlying_groups(fit: FitChecks) -> Iterator[Check]:
         )
         if len(distance):
             factor = fit._matrices.factors[term.factor]
-            yield _outliers(
+            found = _outliers(
                 distance, p_value, factor.levels, factor.name, "largest distance", "groups"
             )
+            yield replace(found, term=", ".join(term.names))
 
 
 def _outliers(
@@ -301,6 +303,9 @@ def _t_values(beta: Float, vcov: Float, dfbetas: Float, without: Float) -> tuple
 def _autocorrelated(fit: FitChecks, time: str | None) -> Iterator[Check]:
     """Correlation of residuals that follow one another in a group."""
     order = None if time is None else _times(fit, time)
+    if time is not None and not fit._matrices.factors:
+        reason = "the model has no groups within which rows follow one another"
+        yield not_checked("autocorrelation", ROWS, reason)
     for factor in _series(fit, time):
         try:
             found = autocorrelation(

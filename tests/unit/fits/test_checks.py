@@ -337,6 +337,54 @@ def test_groups_without_residual_variance_are_named():
     assert found["verdict"] == "look"
 
 
+def test_time_without_groups_says_so():
+    table = mlm.lmer("y ~ x", draw(np.random.default_rng(14))).check(time="t")
+    found = checked(table, "autocorrelation", "rows")
+    assert found["verdict"] == "not checked"
+    assert "no groups" in found["message"]
+
+
+def test_a_lost_direction_is_named_with_its_remedy():
+    rng = np.random.default_rng(15)
+    data = draw(rng, groups=12, size=6)
+    data["z"] = rng.normal(size=72)
+    fit = mlm.lmer("y ~ x + z + (z | g)", data)
+    assert fit.is_singular
+    found = checked(fit.check(), "singularity")
+    assert found["statistic"] == 0.0
+    assert "the random effect of z" in found["message"]
+    assert checked(fit.check(), "hessian")["verdict"] == "ok"
+    table = fit.random_pca()
+    assert table["component"].tolist() == [1, 1, 2, 2]
+    assert table["share"].tolist() == [1.0, 1.0, 0.0, 0.0]
+    assert table["message"].str.contains("random effect of z").tolist() == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+def test_units_of_random_effects_do_not_change_components():
+    data = mlm.datasets.load("sleepstudy")
+    a = mlm.lmer("Reaction ~ Days + (Days | Subject)", data).random_pca()
+    hours = data.assign(Days=24.0 * data["Days"])
+    b = mlm.lmer("Reaction ~ Days + (Days | Subject)", hours).random_pca()
+    np.testing.assert_allclose(a["sd"], b["sd"], rtol=1e-6)
+    np.testing.assert_allclose(a["loading"], b["loading"], atol=1e-6)
+
+
+def test_many_groups_are_not_left_out_one_by_one(monkeypatch):
+    from multilevel.fits import check_residuals
+
+    monkeypatch.setattr(check_residuals, "_MOST_GROUPS", 30)
+    found = checked(
+        mlm.lmer("y ~ x + (1 | g)", draw(np.random.default_rng(1))).check(), "influence"
+    )
+    assert found["verdict"] == "not checked"
+    assert "one of 40 groups" in found["message"]
+
+
 def test_slopes_from_single_rows():
     rng = np.random.default_rng(13)
     g = np.concatenate([np.arange(30), np.repeat(np.arange(30, 45), 6)])
