@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from multilevel.exceptions import ConvergenceWarning, warn
 from multilevel.inference.profile import Curve, Profiler
 from multilevel.inference.profile_parameters import Parameter, profile_parameters
 from multilevel.inference.wald import check_level
@@ -104,6 +105,7 @@ def run_profile(fit: FitTesting, parameters: Sequence[Parameter], level: float, 
     cut = _cut(level)
     profiler = _Expand(fit).profiler
     curves: dict[str, Curve] = {name_of(p): profiler.curve(p, cut, n) for p in parameters}
+    _warn_if_local(profiler)
     return Profile(
         "REML criterion" if fit.reml else "deviance",
         tuple(curves),
@@ -121,7 +123,30 @@ def profile_limits(
     cut = _cut(level)
     profiler = _Expand(fit).profiler
     limits = np.array([profiler.limits(p, cut) for p in parameters]).reshape(-1, 2)
+    _warn_if_local(profiler)
+    lost = [
+        name_of(parameter)
+        for parameter, ends in zip(parameters, limits, strict=True)
+        if np.isfinite(parameter.estimate) and np.isnan(ends).any()
+    ]
+    if lost and profiler.better is None:
+        warn(
+            f"The search for profile limits of {', '.join(lost)} did not converge; they are NaN. "
+            "Use method='wald' or 'bootstrap' for these.",
+            ConvergenceWarning,
+        )
     return limits[:, 0], limits[:, 1]
+
+
+def _warn_if_local(profiler: Profiler) -> None:
+    """Say so if a profile fell below the criterion of the fit."""
+    if profiler.better is not None:
+        warn(
+            "The profile found a lower criterion than that of the fit, which is at a local "
+            "minimum; limits beyond it are NaN. Fit again with "
+            f"start={np.round(profiler.better, 4).tolist()}.",
+            ConvergenceWarning,
+        )
 
 
 def name_of(parameter: Parameter) -> str:

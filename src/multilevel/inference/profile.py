@@ -95,6 +95,12 @@ class Profiler:
         The fit.
     parameters : sequence of Parameter
         All parameters of the model.
+
+    Attributes
+    ----------
+    better : ndarray, shape (n_theta,), or None
+        A theta found on the way at which the criterion is below that of the fit, which is then at a
+        local minimum.
     """
 
     def __init__(
@@ -104,6 +110,7 @@ class Profiler:
         parameters: Sequence[Parameter],
     ) -> None:
         self._expand = expand
+        self.better: Float | None = None
         self._sds = [parameter for parameter in parameters if parameter.kind == "sd"]
         self._without: dict[str, float] = {}
         self._units = np.ones(len(state.theta))
@@ -169,7 +176,10 @@ class Profiler:
         for _ in range(_ROOTS):
             at = float(np.clip(proposed, low, high))
             found = self._minimum(parameter, at, point)
-            if found is None or found.value < self._state.objective - _BELOW:
+            if found is None:
+                return np.nan
+            if found.value < self._state.objective - _BELOW:
+                self.better = found.point[:-1]
                 return np.nan
             point, zeta = found.point, self._zeta(found)
             if abs(zeta - cut) < _ZETA:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import multilevel as mlm
-from multilevel.exceptions import DataError, RankDeficientWarning
+from multilevel.exceptions import ConvergenceWarning, DataError, RankDeficientWarning
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
 NAMES = [
@@ -70,6 +70,31 @@ def test_dropped_columns_have_no_interval(data):
         table = fit.confint(method=method).set_index("term")
         assert np.isnan(table.loc["Twice", "conf_low"])
         assert table.loc["Days", "conf_low"] > 8
+
+
+def test_a_profile_below_the_fit_is_reported_with_a_better_start():
+    rng = np.random.default_rng(126)
+    g, x, w = np.repeat(np.arange(6), 4), rng.normal(size=24), 10.0 ** rng.uniform(-2, 2, 24)
+    y = x * rng.normal(size=6)[g] + rng.normal(size=24)
+    data = pd.DataFrame({"y": y, "x": x, "g": g.astype(str), "w": w})
+    fit = mlm.lmer("y ~ x + (x || g)", data, weights="w", reml=False)
+    with pytest.warns(ConvergenceWarning, match="at a local minimum") as caught:
+        fit.confint(method="profile")
+    start = str(caught[0].message).split("start=[")[1].rstrip("].").split(", ")
+    better = mlm.lmer("y ~ x + (x || g)", data, weights="w", reml=False, start=[*map(float, start)])
+    assert better.deviance < fit.deviance - 1e-3
+    with pytest.warns(ConvergenceWarning, match="at a local minimum"):
+        fit.profile("ran_pars", n=4)
+
+
+def test_limits_that_are_not_found_are_named():
+    rng = np.random.default_rng(0)
+    g = np.repeat(np.arange(8), 4)
+    data = pd.DataFrame({"y": g**2 + 1e-5 * rng.normal(size=32), "g": g.astype(str)})
+    fit = mlm.lmer("y ~ 1 + (1 | g)", data)
+    with pytest.warns(ConvergenceWarning, match="limits of .*sd__residual did not converge"):
+        table = fit.confint(method="profile")
+    assert table[["conf_low", "conf_high"]].isna().any(axis=1).tolist()[-1]
 
 
 def test_frames_and_pickles(data, fit):
