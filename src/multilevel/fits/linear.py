@@ -156,10 +156,10 @@ class LinearMixedModel(
             columns["std_error"] = random.std_error
             bounds = {"conf_low": random.low, "conf_high": random.high}
         elif effects == "ran_vals":
-            columns = self._tidy_modes(list(self.n_groups))
+            columns = self._tidy_modes(self._groups(None))
             bounds = interval_columns(columns["estimate"], columns["std_error"], level)
         else:
-            columns, bounds = self._tidy_coefficients(list(self.n_groups)), {}
+            columns, bounds = self._tidy_coefficients(self._groups(None)), {}
         length = len(columns["term"])
         table = {"effect": [effects] * length, **columns}
         return self._emit(table | bounds if conf_int else table)

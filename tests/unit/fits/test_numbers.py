@@ -130,8 +130,9 @@ def test_least_squares_is_fitted_as_such(data):
     close(fit.augment()["leverage"].sum(), 2, 1e-10)
     assert fit.theta.shape == (0,)
     assert "There is no random-effects term: this is ordinary least squares." in str(fit)
-    with pytest.raises(DataError, match="The model has no random effects"):
-        fit.ranef()
+    for table in (fit.ranef, lambda: fit.tidy("ran_vals"), lambda: fit.tidy("ran_coefs")):
+        with pytest.raises(DataError, match="The model has no random effects"):
+            table()
     assert mlm.lmer("Reaction ~ Days", data, reml=False).tidy()["df"].tolist() == [np.inf, np.inf]
 
 
