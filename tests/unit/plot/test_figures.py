@@ -472,6 +472,11 @@ class TestForest:
         twin = plot.forest_data([schools, schools])
         assert twin["model"].nunique() == 2
 
+    def test_dropped_columns_are_not_drawn(self, sleep):
+        with pytest.warns(mlm.exceptions.RankDeficientWarning):
+            fit = mlm.lmer("Reaction ~ Days + I(2 * Days) + (1 | Subject)", sleep)
+        assert list(plot.forest_data(fit)["term"]) == ["Days"]
+
     def test_refuses(self, schools, crossed):
         with pytest.raises(DataError, match="No fit has the coefficient 'x'; there are Intercept"):
             plot.forest(schools, terms=["x"])

@@ -112,6 +112,7 @@ def _columns(
         model = np.full(len(table["term"]), name, dtype=object)
         parts.append({"model": model, **table})
     table = stacked(parts)
+    table = take(table, np.isfinite(table["estimate"]))  # without dropped columns
     known = list(dict.fromkeys(table["term"]))
     wanted = [name for name in known if name != "Intercept"] if terms is None else list(terms)
     missing = [name for name in wanted if name not in known]

@@ -144,7 +144,7 @@ def _columns(
         if finite.any():
             part = take(part, finite)
             part = take(part, np.argsort(part["residual"], kind="stable"))
-            part = _with_envelope(part, simulated.get(name))
+            part = _with_envelope(part, [values[finite] for values in simulated.get(name, [])])
         parts.append(part)
     names = ["row"] if level == "rows" else ["group", "level", "term"]
     found = stacked(parts)
@@ -171,7 +171,7 @@ def _simulated(
     n: int,
     rng: int | np.random.Generator | None,
 ) -> dict[str, list[Float]]:
-    """Sorted residuals of fits to simulated responses, by effect."""
+    """Residuals of fits to simulated responses, by effect."""
     found: dict[str, list[Float]] = {name: [] for name in keys}
     generator = np.random.default_rng(rng)
     for _ in range(n):
@@ -182,24 +182,24 @@ def _simulated(
         for name in keys:
             own = slice(None) if level == "rows" else table["term"] == name
             # those of a variance estimated as zero have no scale: they are zero
-            found[name].append(np.sort(np.nan_to_num(table["residual"][own])))
+            found[name].append(np.nan_to_num(table["residual"][own]))
     return found if n else {}
 
 
-def _with_envelope(part: Columns, simulated: list[Float] | None) -> Columns:
+def _with_envelope(part: Columns, simulated: list[Float]) -> Columns:
     """Theoretical quantiles and envelope at the points that are drawn."""
     from scipy.special import betaincinv, ndtri
 
     n = len(part["residual"])
-    i = np.arange(1, n + 1)
-    theoretical = ndtri((i - 0.5) / n) if n else np.zeros(0)
+    drawn = _thinned(ndtri((np.arange(1, n + 1) - 0.5) / n))
+    i = drawn + 1.0
     if simulated:
-        short = [values[:n] if len(values) >= n else np.resize(values, n) for values in simulated]
-        low, high = np.quantile(short, [0.025, 0.975], axis=0)
+        ordered = np.sort(simulated, axis=1)[:, drawn]
+        low, high = np.quantile(ordered, [0.025, 0.975], axis=0)
     else:  # order statistics of uniform variables are beta variables
         low, high = (ndtri(betaincinv(i, n + 1 - i, q)) for q in (0.025, 0.975))
-    found = {**part, "theoretical": theoretical, "conf_low": low, "conf_high": high}
-    return take(found, _thinned(theoretical))
+    theoretical = ndtri((i - 0.5) / n)
+    return {**take(part, drawn), "theoretical": theoretical, "conf_low": low, "conf_high": high}
 
 
 def _thinned(theoretical: Float) -> Any:
