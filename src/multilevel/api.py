@@ -14,6 +14,7 @@ from multilevel.fits.lm_list import LmList, lm_list
 from multilevel.fits.marginal_means import MarginalMeans
 from multilevel.fits.model import MixedModel
 from multilevel.fits.profile import Profile
+from multilevel.fits.simulated_residuals import SimulatedResiduals
 from multilevel.fits.within_between import WithinBetween, within_between
 from multilevel.solver.optimize import Control
 
@@ -30,6 +31,7 @@ __all__ = [
     "MarginalMeans",
     "MixedModel",
     "Profile",
+    "SimulatedResiduals",
     "WithinBetween",
     "anova",
     "bootstrap_lrt",

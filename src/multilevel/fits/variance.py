@@ -181,7 +181,8 @@ class FitVariance(FitTesting):
         -------
         data frame
             ``measure, r2``; by Rights and Sterba ``scope, level, source, group, symbol, variance,
-            share``, where `scope` is ``"total"`` or a level; by Raudenbush and Bryk ``level,
+            share, note``, where `scope` is ``"total"`` or a level (without any variance there, shares
+            are NaN); by Raudenbush and Bryk ``level,
             variance_baseline, variance, r2, note``.
 
         Raises

@@ -40,6 +40,8 @@ __all__ = [
     "rights_sterba_columns",
 ]
 
+# Variances below this part of the total are rounding.
+_ROUNDING = 1e-14
 _NEGATIVE = "negative: the predictors explain less at this level than chance alone would"
 
 
@@ -159,7 +161,7 @@ def rights_sterba_columns(fit: FitTesting) -> Columns:
         here = [source for source in sources if source.level == level]
         whole = sum(source.variance for source in here)
         rows += [
-            (names[level], source, source.variance / whole if whole > 0.0 else np.nan)
+            (names[level], source, source.variance / whole if whole > _ROUNDING * total else np.nan)
             for source in here
         ]
     return {
@@ -170,6 +172,7 @@ def rights_sterba_columns(fit: FitTesting) -> Columns:
         "symbol": [_symbol(source, rank) for _, source, _ in rows],
         "variance": np.array([source.variance for _, source, _ in rows]),
         "share": np.array([share for _, _, share in rows]),
+        "note": ["there is no variance at this level" if np.isnan(row[2]) else "" for row in rows],
     }
 
 

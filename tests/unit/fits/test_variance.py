@@ -116,6 +116,10 @@ def test_no_variance_between_groups():
     assert profile["conf_low"][0] == 0.0
     assert 0.0 < profile["conf_high"][0] < 1.0
     np.testing.assert_allclose(fit.r2()["r2"], 0.0, atol=1e-25)
+    sources = fit.r2("rights-sterba")
+    without = sources[sources["scope"] == "Batch"]
+    assert without["share"].isna().all()
+    assert set(without["note"]) == {"there is no variance at this level"}
     assert fit.design_effect()["design_effect"][0] == 1.0
 
 
