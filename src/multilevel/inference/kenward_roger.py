@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multilevel.covariance.tangent import tangent_directions
-from multilevel.exceptions import NotSupportedError
+from multilevel.exceptions import MultilevelWarning, NotSupportedError, warn
 from multilevel.inference.components import batches
 from multilevel.inference.degrees_of_freedom import JointTest, f_test, uncorrelated
 from multilevel.moments.scaling import scale_design
@@ -38,6 +38,11 @@ __all__ = ["KenwardRoger", "kenward_roger"]
 _CLOSE = 1e-10
 # Information, relative to that of a parameter alone, below which a combination of them has none.
 _REDUNDANT = 1e-10
+_TOO_LITTLE = (
+    "The adjustment of Kenward and Roger makes the variance of some contrast of the fixed effects "
+    "negative: there are too few rows or groups to estimate the variances by which it adjusts. Use "
+    "df_method='satterthwaite'."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,10 @@ class KenwardRoger:
         return df
 
     def joint(self, L: Float, null: Float | None = None) -> JointTest:
-        """F test of ``L beta = null``, scaled so that its first two moments are those of F."""
+        """F test of ``L beta = null``, scaled so that its first two moments are those of F.
+
+        NaN, with a warning, where no F distribution has them: too few groups for the contrasts.
+        """
         from scipy.special import chdtrc, fdtrc
 
         plain = f_test(self, L, null, np.inf)
@@ -93,7 +101,16 @@ class KenwardRoger:
         traces = np.trace(moved, axis1=1, axis2=2)
         a1 = float(traces @ self.W @ traces)
         a2 = float(np.einsum("ab,aij,bji->", self.W, moved, moved))
-        scale, df = _scaling(q, a1, a2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scale, df = _scaling(q, a1, a2)
+        if not (scale > 0.0 and df > 0.0):
+            warn(
+                f"The test of {q} contrasts by the method of Kenward and Roger is NaN: no F "
+                "distribution has the moments of its statistic, because there are too few groups. "
+                "Use df_method='satterthwaite', or bootstrap_lrt().",
+                MultilevelWarning,
+            )
+            return JointTest(np.nan, q, np.nan, np.nan)
         statistic = scale * plain.statistic
         p_value = chdtrc(q, q * statistic) if np.isinf(df) else fdtrc(q, df, statistic)
         return JointTest(statistic, q, df, float(p_value))
@@ -112,8 +129,8 @@ def _scaling(q: int, a1: float, a2: float) -> tuple[float, float]:
     c1, c2, c3 = g / common, (q - g) / common, (q + 2 - g) / common
     v0, v1, v2 = 1.0 + c1 * b, 1.0 - c2 * b, 1.0 - c3 * b
     inverse_mean = 1.0 - a2 / q
-    share = 1.0 if max(abs(inverse_mean), abs(v1)) < _CLOSE else inverse_mean / v1
-    ratio = share**2 * v0 / v2  # q rho, rho = V / (2 E^2)
+    share = 1.0 if max(abs(inverse_mean), abs(v1)) < _CLOSE else np.divide(inverse_mean, v1)
+    ratio = share**2 * np.divide(v0, v2)  # q rho, rho = V / (2 E^2)
     if abs(ratio - 1.0) <= _CLOSE:
         return 1.0, np.inf
     df = 4.0 + (q + 2) / (ratio - 1.0)
@@ -133,8 +150,8 @@ def kenward_roger(matrices: ModelMatrices, state: FitState) -> KenwardRoger:
     Raises
     ------
     NotSupportedError
-        For a fit by maximum likelihood, and where crossed factors connect more than 8,000 random
-        effects.
+        For a fit by maximum likelihood, where crossed factors connect more than 8,000 random
+        effects, and where the adjusted covariance matrix is not positive definite.
     """
     if not state.reml:
         raise NotSupportedError(
@@ -153,7 +170,7 @@ def kenward_roger(matrices: ModelMatrices, state: FitState) -> KenwardRoger:
         for batch in batches(matrices, columns, Q, "Kenward-Roger"):
             sums.add(batch, factors)
     s2 = state.sigma**2
-    F = np.linalg.inv(sums.XVX)
+    F: Float = np.linalg.inv(sums.XVX)
     FP = F @ sums.P
     information = sums.traces - 2.0 * np.einsum("ij,abji->ab", F, sums.Q)
     information += np.einsum("aij,bji->ab", FP, FP)
@@ -161,6 +178,7 @@ def kenward_roger(matrices: ModelMatrices, state: FitState) -> KenwardRoger:
     middle = np.einsum("ab,abij->ij", W, sums.Q - np.einsum("aij,bjk->abik", sums.P, FP))
     middle = (middle + middle.T) / 2.0
     adjusted = s2 * (F + 2.0 * F @ middle @ F)
+    _check_positive(adjusted, s2 * F)
     note = None
     if state.is_singular:
         note = (
@@ -175,6 +193,17 @@ def kenward_roger(matrices: ModelMatrices, state: FitState) -> KenwardRoger:
         W=W,
         note=note,
     )
+
+
+def _check_positive(adjusted: Float, unadjusted: Float) -> None:
+    """Refuse an adjusted covariance matrix that gives some contrast no variance."""
+    try:
+        root = np.linalg.inv(np.linalg.cholesky(unadjusted))
+        ratios = np.linalg.eigvalsh(root @ adjusted @ root.T)
+    except np.linalg.LinAlgError:
+        raise NotSupportedError(_TOO_LITTLE) from None
+    if not (ratios > 0.0).all():
+        raise NotSupportedError(_TOO_LITTLE)
 
 
 def _scaled_terms(
@@ -202,6 +231,8 @@ def _inverse(information: Float) -> Float:
     Such parameters name one and the same change of V, and what follows does not depend on how it is
     shared out between them.
     """
+    if not (information.diagonal() > 0.0).all():
+        raise NotSupportedError(_TOO_LITTLE)
     scale = 1.0 / np.sqrt(information.diagonal())
     scaled = information * np.outer(scale, scale)
     inverse = np.linalg.pinv(scaled, rcond=_REDUNDANT, hermitian=True)

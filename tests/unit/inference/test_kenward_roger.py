@@ -14,10 +14,10 @@ from scipy import stats
 
 import multilevel as mlm
 from multilevel.design.matrices import RandomTerm
-from multilevel.exceptions import NotSupportedError
+from multilevel.exceptions import MultilevelWarning, NotSupportedError
 from multilevel.inference import components
 from multilevel.inference.degrees_of_freedom import f_test
-from multilevel.inference.kenward_roger import _scaling, kenward_roger
+from multilevel.inference.kenward_roger import _check_positive, _scaling, kenward_roger
 from multilevel.solver.linear import LinearProblem
 from properties.designs import STRUCTURES, draw_model
 from twin import DenseTwin
@@ -324,6 +324,28 @@ def test_scaling_gives_hotellings_and_anovas_f(q, share):
 def test_maximum_likelihood_is_refused():
     with pytest.raises(NotSupportedError, match=r"derived for REML.*fit\.refit\(reml=True\)"):
         kr("y ~ x + w + (x | g)", panel(), reml=False)
+
+
+def few_rows(sizes, seed):
+    rng = np.random.default_rng(seed)
+    g = np.repeat(np.arange(len(sizes)), sizes)
+    x, e = rng.normal(size=(2, len(g)))
+    return pd.DataFrame({"y": 2 * rng.normal(size=len(sizes))[g] + x + e, "x": x, "g": g})
+
+
+def test_a_statistic_with_the_moments_of_no_f_distribution_has_no_test():
+    tests = kr("y ~ x + (1 | g)", few_rows([3, 2, 1], seed=24))
+    with pytest.warns(MultilevelWarning, match=r"test of 2 contrasts .* is NaN: no F distribution"):
+        joint = tests.joint(np.eye(2))
+    assert joint.df == 2
+    assert np.isnan([joint.statistic, joint.df_residual, joint.p_value]).all()
+    assert (tests.df(np.eye(2)) > 0.0).all()  # single contrasts have their tests
+
+
+@pytest.mark.parametrize("adjusted", [[[1.0, 0.0], [0.0, -0.1]], [[1.0, 2.0], [2.0, 1.0]]])
+def test_an_adjusted_covariance_matrix_with_negative_variances_is_refused(adjusted):
+    with pytest.raises(NotSupportedError, match=r"variance of some contrast .* negative: .* few"):
+        _check_positive(np.array(adjusted), np.eye(2))
 
 
 def test_too_many_connected_effects_are_refused(monkeypatch):
