@@ -170,7 +170,7 @@ def kenward_roger(matrices: ModelMatrices, state: FitState) -> KenwardRoger:
         for batch in batches(matrices, columns, Q, "Kenward-Roger"):
             sums.add(batch, factors)
     s2 = state.sigma**2
-    F: Float = np.linalg.inv(sums.XVX)
+    F = np.asarray(np.linalg.inv(sums.XVX), dtype=np.float64)
     FP = F @ sums.P
     information = sums.traces - 2.0 * np.einsum("ij,abji->ab", F, sums.Q)
     information += np.einsum("aij,bji->ab", FP, FP)
