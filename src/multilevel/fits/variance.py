@@ -181,9 +181,9 @@ class FitVariance(FitTesting):
         -------
         data frame
             ``measure, r2``; by Rights and Sterba ``scope, level, source, group, symbol, variance,
-            share, note``, where `scope` is ``"total"`` or a level (without any variance there, shares
-            are NaN); by Raudenbush and Bryk ``level,
-            variance_baseline, variance, r2, note``.
+            share, note``, where `scope` is ``"total"`` or a level (without any variance there, its
+            shares are NaN); by Raudenbush and Bryk ``level, variance_baseline, variance, r2,
+            note``.
 
         Raises
         ------
