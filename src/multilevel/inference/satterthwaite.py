@@ -100,9 +100,9 @@ def _pooled_df(nu: Float) -> float:
     q = len(nu)
     if q == 0:
         return float("nan")
-    if np.ptp(nu) <= 1e-8 * nu.max():
+    if (nu == nu[0]).all() or np.ptp(nu) <= 1e-8 * nu.min():
         return float(nu[0])
     if (nu <= 2.0).any():
         return 2.0
-    expected = float(np.sum(nu / (nu - 2.0)))
+    expected = float(np.sum(1.0 / (1.0 - 2.0 / nu)))  # nu / (nu - 2), 1 in the limit
     return 2.0 * expected / (expected - q)

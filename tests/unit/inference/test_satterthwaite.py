@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import multilevel as mlm
+from multilevel.inference.satterthwaite import _pooled_df
 
 # theta is at the optimum to about the root of the Newton decrement.
 CLOSED = 1e-6
@@ -60,6 +61,12 @@ def test_joint_tests_do_not_depend_on_the_basis_of_the_hypothesis():
     np.testing.assert_allclose(
         [a.statistic, a.df_residual, a.p_value], [b.statistic, b.df_residual, b.p_value], rtol=1e-8
     )
+
+
+def test_contrasts_with_known_variances_have_infinite_degrees_of_freedom():
+    assert _pooled_df(np.array([np.inf, np.inf])) == np.inf
+    # E = 10 / 8 + 1, and 2 E / (E - 2)
+    assert _pooled_df(np.array([10.0, np.inf])) == pytest.approx(18.0, rel=1e-12)
 
 
 def test_no_contrast_at_all_is_no_test():
