@@ -64,7 +64,11 @@ class LinearFunctions:
         return combined
 
     def evaluate(self, L: Float, constant: Float | float = 0.0) -> WaldTests:
-        """Test ``L beta + constant = 0`` row by row; NaN where it is not estimable."""
+        """Test ``L beta + constant = 0`` row by row; NaN where it is not estimable.
+
+        Without degrees of freedom (robust tests of what rests on one cluster) there is no standard
+        error, because the variance cannot be seen.
+        """
         inside = self.estimable(L)
         rows = L[np.ix_(inside, self.kept)]
         estimate, error, df = (np.full(len(L), np.nan) for _ in range(3))
@@ -73,6 +77,7 @@ class LinearFunctions:
             np.maximum(np.einsum("ij,jk,ik->i", rows, self.tests.vcov, rows), 0)
         )
         df[inside] = self.tests.df(rows)
+        error[inside] = np.where(np.isnan(df[inside]) & rows.any(axis=1), np.nan, error[inside])
         with np.errstate(divide="ignore", invalid="ignore"):
             return wald_tests(estimate + constant, error, df)
 

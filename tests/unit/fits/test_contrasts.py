@@ -37,6 +37,14 @@ def test_single_coefficients_are_those_of_the_table(fit):
             np.testing.assert_allclose(table[column], expected[column], rtol=EXACT)
 
 
+def test_what_rests_on_one_cluster_has_no_standard_error(data):
+    fit = mlm.lmer("y ~ x + lonely + (1 | g)", data.assign(lonely=1.0 * (data["g"] == "3")))
+    table = fit.contrasts({"lonely": {"lonely": 1}, "x": {"x": 1}}, robust="CR2")
+    columns = ["std_error", "df", "statistic", "p_value", "conf_low", "conf_high"]
+    assert table.loc[0, columns].isna().all()
+    assert table.loc[1, columns].notna().all()
+
+
 def test_the_ways_to_state_a_contrast(fit):
     tables = [
         fit.contrasts([[0, 1, -1, 0]]),
