@@ -123,9 +123,21 @@ def curvature(
         Degrees of freedom m of the residual variance.
     reml : bool
         Criterion of the fit.
+
+    Raises
+    ------
+    ConvergenceError
+        If the fit is so close to a perfect one that there is no curvature to speak of.
     """
     reduced, directions = tangent_directions(layout, blocks)
-    _, rss, _, F, _, H, q, _, J, _ = core.expand(blocks.tolist(), reml, directions, True)
+    try:
+        _, rss, _, F, _, H, q, _, J, _ = core.expand(blocks.tolist(), reml, directions, True)
+    except RuntimeError as error:
+        raise ConvergenceError(
+            "The random effects leave next to no residual variance, so it cannot be told how well "
+            "the variances are known, on which Satterthwaite's degrees of freedom and intervals "
+            "depend. Use fewer random effects, or df_method='residual' or 'asymptotic'."
+        ) from error
     n, s2 = len(directions), rss / df
     full = np.empty((n + 1, n + 1))
     full[:n, :n] = H + np.outer(q, q) / (df * s2**2)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import multilevel as mlm
+from multilevel.exceptions import ConvergenceError
 from multilevel.solver.linear import LinearProblem
 from properties.designs import STRUCTURES, draw_model
 from twin import DenseTwin
@@ -102,6 +105,16 @@ def test_singular_fits_have_the_curvature_of_the_reduced_model():
     assert curvature.reduced
     # what is left is the mean of 30 values: Var(s2) = 2 s2^2 / 29
     np.testing.assert_allclose(curvature.covariance, [[2 * fit.sigma**4 / 29]], rtol=ROUNDING)
+
+
+def test_a_perfect_fit_has_no_curvature():
+    rng = np.random.default_rng(0)
+    g, h = np.repeat(np.arange(4), 2), np.tile(np.arange(2), 4)
+    data = {"y": rng.normal(size=8), "g": g, "h": h}
+    fit = mlm.lmer("y ~ 1 + (1 | g) + (1 | h)", data)
+    perfect = replace(fit.state, theta=np.array([1e9, 1e9]))
+    with pytest.raises(ConvergenceError, match=r"no residual variance, .* df_method='residual'"):
+        fit.model.problem.curvature(perfect)
 
 
 def test_a_dead_term_changes_nothing():
