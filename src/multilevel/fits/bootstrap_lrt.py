@@ -9,6 +9,7 @@ import numpy as np
 
 from multilevel.exceptions import MultilevelError
 from multilevel.fits.compare import _check_same_data
+from multilevel.fits.nesting import check_nested
 from multilevel.fits.replicates import ReplicateFailed, check_n, run_replicates, runs_in_parallel
 from multilevel.fits.statistics import refitted
 from multilevel.frames.emit import to_frame
@@ -64,7 +65,7 @@ def bootstrap_lrt(
     ValueError
         For ``n`` below 2, or if the second model has not more parameters than the first.
     DataError
-        If the fits differ in rows, response or weights.
+        If the fits differ in rows, response or weights, or are not nested.
     ConvergenceError
         If fewer than two replicates succeed.
 
@@ -93,6 +94,7 @@ def bootstrap_lrt(
             f"{big.state.n_parameters} and the first {small.state.n_parameters}. Give the smaller "
             "model first."
         )
+    check_nested(small, big)
     null, full = (fit.refit(reml=False) if fit.reml else fit for fit in (small, big))
     problems = tuple(_problem(fit, runs_in_parallel(n_jobs)) for fit in (null, full))
     scheme = parametric_scheme(null.model.matrices, null.state)

@@ -89,6 +89,9 @@ def test_fits_that_cannot_be_compared(beets):
     with pytest.raises(ValueError, match="n must be a whole number"):
         bootstrap_lrt(small, big, n=1)
     data = pd.DataFrame(EXPECTED["data"])
+    other = mlm.lmer("sugpct ~ harvest + (1 | block)", data)
+    with pytest.raises(DataError, match=r"is not nested in .*: its random effects"):
+        bootstrap_lrt(other, big)
     formula = "sugpct ~ block + sow + harvest + (1 | block:harvest)"
     for changed, words in (
         (data[1:], "different rows"),
