@@ -86,6 +86,9 @@ class FitState:
         Fixed effects of the kept columns.
     vcov : ndarray, shape (p, p)
         Covariance matrix of ``beta``: ``sigma**2 (X' V^-1 X)^-1``.
+    root : ndarray, shape (p, p)
+        ``vcov = root @ root.T``. Where a predictor is far from zero its digits cancel in ``L vcov
+        L'``, but not in ``L root``.
     sigma : float
         Residual standard deviation.
     objective : float
@@ -103,6 +106,7 @@ class FitState:
     theta: Float
     beta: Float
     vcov: Float
+    root: Float
     sigma: float
     objective: float
     terms: tuple[TermState, ...]

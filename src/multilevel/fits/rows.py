@@ -13,6 +13,7 @@ from multilevel.fits.newdata import NewLevels, new_weights, predicted_rows
 from multilevel.fits.numbers import FitNumbers
 from multilevel.fits.selection import select_effects
 from multilevel.frames.emit import to_frame
+from multilevel.inference.degrees_of_freedom import variances
 from multilevel.inference.wald import check_level
 from multilevel.prediction.predict import fixed_part, random_part
 from multilevel.prediction.simulate import simulate_responses
@@ -163,7 +164,7 @@ class FitRows(FitNumbers):
         fixed_only = not any(mask.any() for mask in rows.chosen)
         if not terms or (fixed_only and not future):
             tests = self._fixed_tests(df_method)
-            return np.einsum("ij,jk,ik->i", rows.X, tests.vcov, rows.X), tests.df(rows.X)
+            return variances(rows.X, tests.root), tests.df(rows.X)
         if df_method not in (None, "asymptotic"):
             raise NotSupportedError(
                 f"df_method={df_method!r} gives degrees of freedom for functions of the fixed "

@@ -102,9 +102,9 @@ class FitTesting(FitRows):
         if df_method is None:
             df_method = self._default_df_method
         check_option("df_method", df_method, DfMethod)
-        beta, vcov = self.state.beta, self.state.vcov
         if df_method == "asymptotic":
-            return TabledDf("asymptotic", beta, vcov, np.full(len(beta), np.inf))
+            infinite = np.full(len(self.state.beta), np.inf)
+            return TabledDf("asymptotic", self.state.beta, self.state.root, infinite)
         if df_method == "satterthwaite":
             return satterthwaite(self.state, self._curvature)
         if df_method == "kenward-roger":

@@ -17,6 +17,7 @@ from multilevel.fits.model import MixedModel
 from multilevel.formula.parse import parse
 from multilevel.frames.emit import add_columns
 from multilevel.frames.table import Table
+from multilevel.inference.degrees_of_freedom import variances
 from multilevel.inference.wald import check_level, wald_interval, wald_tests
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ class WithinBetween:
         check_level(level)
         tests = self.fit._fixed_tests(df_method, robust, cluster)
         labels, rows = self._functions()
-        errors = np.sqrt(np.einsum("ij,jk,ik->i", rows, tests.vcov, rows))
+        errors = np.sqrt(variances(rows, tests.root))
         found = wald_tests(rows @ tests.beta, errors, tests.df(rows))
         low, high = wald_interval(found.estimate, errors, level, found.df)
         return self.fit._emit(

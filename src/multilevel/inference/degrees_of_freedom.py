@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from multilevel.typing import Float
 
-__all__ = ["DfMethod", "FixedTests", "JointTest", "TabledDf", "f_test", "uncorrelated"]
+__all__ = ["DfMethod", "FixedTests", "JointTest", "TabledDf", "f_test", "uncorrelated", "variances"]
 
 # Variance of a combination of contrasts of unit variance below which it is zero.
 _DEPENDENT = 1e-10
@@ -74,6 +74,11 @@ class FixedTests(Protocol):
         """Their covariance matrix by this method, shape (p, p)."""
         ...
 
+    @property
+    def root(self) -> Float:
+        """Root of it, shape (p, k): ``vcov = root @ root.T``."""
+        ...
+
     def df(self, L: Float) -> Float:
         """Degrees of freedom of the t test of every row of L (m, p), shape (m,)."""
         ...
@@ -93,8 +98,8 @@ class TabledDf:
     ----------
     label : str
         Name of the method.
-    beta, vcov : ndarray, shape (p,) and (p, p)
-        Fixed effects and covariance matrix.
+    beta, root : ndarray, shape (p,) and (p, k)
+        Fixed effects and root of their covariance matrix.
     coefficient_df : ndarray, shape (p,)
         Degrees of freedom of every coefficient; infinite for large samples.
     note : str or None
@@ -103,9 +108,15 @@ class TabledDf:
 
     label: str
     beta: Float
-    vcov: Float
+    root: Float
     coefficient_df: Float
     note: str | None = None
+
+    @property
+    def vcov(self) -> Float:
+        """Covariance matrix of the fixed effects, shape (p, p)."""
+        vcov: Float = self.root @ self.root.T
+        return vcov
 
     def df(self, L: Float) -> Float:
         """Smallest degrees of freedom among the coefficients of every row."""
@@ -125,7 +136,7 @@ def f_test(tests: FixedTests, L: Float, null: Float | None, df_residual: float) 
     """
     from scipy.special import chdtrc, fdtrc
 
-    basis = uncorrelated(L, tests.vcov)
+    basis = uncorrelated(L, tests.root)
     rank = len(basis)
     if rank == 0:
         return JointTest(np.nan, 0, np.nan, np.nan)
@@ -139,13 +150,23 @@ def f_test(tests: FixedTests, L: Float, null: Float | None, df_residual: float) 
     return JointTest(statistic, rank, df_residual, float(p_value))
 
 
-def uncorrelated(L: Float, vcov: Float) -> Float:
+def variances(L: Float, root: Float) -> Float:
+    """Variances of the rows of L (m, p) by the root (p, k) of a covariance matrix, shape (m,)."""
+    half = L @ root
+    total: Float = np.einsum("ij,ij->i", half, half)
+    return total
+
+
+def uncorrelated(L: Float, root: Float) -> Float:
     """Combinations B of the rows of L (m, p) with ``B L vcov L' B' = I``, shape (rank, m).
+
+    ``vcov = root @ root.T``.
 
     Rows are judged after scaling to unit variance, so that the rank does not depend on the units
     of the predictors.
     """
-    covariance = L @ vcov @ L.T
+    half = L @ root
+    covariance = half @ half.T
     sd = np.sqrt(np.maximum(covariance.diagonal(), 0.0))
     scale = np.divide(1.0, sd, out=np.zeros_like(sd), where=sd > 0.0)
     values, vectors = np.linalg.eigh(covariance * np.outer(scale, scale))

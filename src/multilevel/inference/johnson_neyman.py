@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from multilevel.inference.degrees_of_freedom import variances
 from multilevel.inference.wald import wald_interval
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def significance_regions(
     def excess(angle: Float) -> Float:
         """Size of the slope minus what it must exceed, in units of the row."""
         L = np.cos(angle)[:, None] * middle + np.sin(angle)[:, None] * turn
-        error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", L, tests.vcov, L), 0.0))
+        error = np.sqrt(variances(L, tests.root))
         needed = wald_interval(np.zeros(len(L)), error, level, tests.df(L))[1]
         difference: Float = np.abs(L @ tests.beta) - needed
         return difference

@@ -22,7 +22,7 @@ import numpy as np
 from multilevel.covariance.tangent import tangent_directions
 from multilevel.exceptions import MultilevelWarning, NotSupportedError, warn
 from multilevel.inference.components import batches
-from multilevel.inference.degrees_of_freedom import JointTest, f_test, uncorrelated
+from multilevel.inference.degrees_of_freedom import JointTest, f_test, uncorrelated, variances
 from multilevel.moments.scaling import scale_design
 
 if TYPE_CHECKING:
@@ -55,8 +55,10 @@ class KenwardRoger:
         Fixed effects.
     vcov : ndarray, shape (p, p)
         Adjusted covariance matrix.
-    unadjusted : ndarray, shape (p, p)
-        Covariance matrix ``s2 F`` of the fit.
+    root, unadjusted : ndarray, shape (p, p)
+        Roots of this matrix and of the covariance matrix ``s2 F`` of the fit.
+    basis : ndarray, shape (p, p)
+        A contrast L of the coefficients is ``L @ basis`` in the coordinates of ``changes``.
     changes : ndarray, shape (a, p, p)
         ``F P_a F`` times s2, in the order of the variance parameters (the residual last).
     W : ndarray, shape (a, a)
@@ -67,7 +69,9 @@ class KenwardRoger:
 
     beta: Float
     vcov: Float
+    root: Float
     unadjusted: Float
+    basis: Float
     changes: Float
     W: Float
     note: str | None
@@ -79,8 +83,8 @@ class KenwardRoger:
 
     def df(self, L: Float) -> Float:
         """Degrees of freedom of every row of L (m, p), shape (m,): ``2 / A_2`` for one contrast."""
-        variance = np.einsum("ij,jk,ik->i", L, self.unadjusted, L)
-        change = np.einsum("ij,ajk,ik->ia", L, self.changes, L)
+        variance, scaled = variances(L, self.unadjusted), L @ self.basis
+        change = np.einsum("ij,ajk,ik->ia", scaled, self.changes, scaled)
         with np.errstate(divide="ignore", invalid="ignore"):
             df: Float = 2.0 * variance**2 / np.einsum("ia,ab,ib->i", change, self.W, change)
         return df
@@ -97,7 +101,8 @@ class KenwardRoger:
         q = len(basis)
         if q == 0:
             return plain
-        moved = (basis @ L) @ self.changes @ (basis @ L).T
+        scaled = basis @ (L @ self.basis)
+        moved = scaled @ self.changes @ scaled.T
         traces = np.trace(moved, axis1=1, axis2=2)
         a1 = float(traces @ self.W @ traces)
         a2 = float(np.einsum("ab,aij,bji->", self.W, moved, moved))
@@ -159,7 +164,7 @@ def kenward_roger(matrices: ModelMatrices, state: FitState) -> KenwardRoger:
             "likelihood: use fit.refit(reml=True), or df_method='satterthwaite'."
         )
     design = scale_design(matrices)
-    Q, turn = design.W[:, :-1], np.linalg.inv(design.R)
+    Q, turn = design.W[:, :-1], np.asarray(np.linalg.inv(design.R), dtype=np.float64)
     columns, factors = _scaled_terms(matrices, state, design)
     directions = [
         tangent_directions(factor, term.covariance)
@@ -188,8 +193,10 @@ def kenward_roger(matrices: ModelMatrices, state: FitState) -> KenwardRoger:
     return KenwardRoger(
         beta=state.beta,
         vcov=turn @ adjusted @ turn.T,
-        unadjusted=state.vcov,
-        changes=s2 * (turn @ (FP @ F) @ turn.T),
+        root=turn @ np.linalg.cholesky(adjusted),
+        unadjusted=state.root,
+        basis=turn,
+        changes=s2 * (FP @ F),
         W=W,
         note=note,
     )

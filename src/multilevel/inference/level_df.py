@@ -38,7 +38,7 @@ def residual_df(matrices: ModelMatrices, state: FitState) -> TabledDf:
         The fit.
     """
     n, p = matrices.X.shape
-    return TabledDf("residual", state.beta, state.vcov, np.full(p, float(n - p)))
+    return TabledDf("residual", state.beta, state.root, np.full(p, float(n - p)))
 
 
 def between_within(matrices: ModelMatrices, state: FitState) -> TabledDf:
@@ -127,7 +127,7 @@ def _tabled(label: str, state: FitState, df: Float) -> TabledDf:
             "There are as many coefficients as groups at some level, which leaves no degrees of "
             "freedom for their tests."
         )
-    return TabledDf(label, state.beta, state.vcov, np.maximum(df, 0.0), note)
+    return TabledDf(label, state.beta, state.root, np.maximum(df, 0.0), note)
 
 
 def _nested_levels(matrices: ModelMatrices, word: str) -> list[GroupingFactor]:

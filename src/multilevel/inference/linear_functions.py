@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from multilevel.inference.degrees_of_freedom import variances
 from multilevel.inference.wald import WaldTests, wald_tests
 
 if TYPE_CHECKING:
@@ -73,9 +74,7 @@ class LinearFunctions:
         rows = L[np.ix_(inside, self.kept)]
         estimate, error, df = (np.full(len(L), np.nan) for _ in range(3))
         estimate[inside] = rows @ self.tests.beta
-        error[inside] = np.sqrt(
-            np.maximum(np.einsum("ij,jk,ik->i", rows, self.tests.vcov, rows), 0)
-        )
+        error[inside] = np.sqrt(variances(rows, self.tests.root))
         df[inside] = self.tests.df(rows)
         error[inside] = np.where(np.isnan(df[inside]) & rows.any(axis=1), np.nan, error[inside])
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -87,8 +86,7 @@ class LinearFunctions:
 
     def root(self, L: Float) -> Float:
         """Matrix whose product with its transpose is the covariance matrix of ``L beta``."""
-        values, vectors = np.linalg.eigh(self.tests.vcov)
-        root: Float = L[:, self.kept] @ (vectors * np.sqrt(np.maximum(values, 0.0)))
+        root: Float = L[:, self.kept] @ self.tests.root
         return root
 
     def _gap(self, L: Float) -> tuple[Float, Float]:

@@ -54,9 +54,11 @@ class RobustTests:
         Which adjustment.
     beta, vcov : ndarray, shape (p,) and (p, p)
         Fixed effects and their robust covariance matrix.
-    root : ndarray, shape (p, p)
-        ``root @ root.T = M``: a contrast l of the coefficients is ``l @ root`` in the coordinates
-        of the arrays below.
+    root : ndarray, shape (p, k)
+        ``vcov = root @ root.T``.
+    basis : ndarray, shape (p, p)
+        ``basis @ basis.T = M``: a contrast l of the coefficients is ``l @ basis`` in the
+        coordinates of the arrays below.
     own, cross : ndarray, shape (m, p, p)
         Per cluster, ``E' V E`` and ``X' E`` with ``E = A' V^-1 X``: the contributions of clusters
         i and j to ``vcov`` have, by the working model, the covariance ``delta_ij own_i -
@@ -71,6 +73,7 @@ class RobustTests:
     beta: Float
     vcov: Float
     root: Float
+    basis: Float
     own: Float
     cross: Float
     alone: Float
@@ -87,7 +90,7 @@ class RobustTests:
         Bell & McCaffrey (2002), Pustejovsky & Tipton (2018). NaN for a contrast that rests
         on one cluster: its sampling variance cannot be seen between clusters.
         """
-        return np.array([_satterthwaite(self, row) for row in L @ self.root])
+        return np.array([_satterthwaite(self, row) for row in L @ self.basis])
 
     def joint(self, L: Float, null: Float | None = None) -> JointTest:
         """HTZ test: approximate Hotelling's T-squared (Tipton & Pustejovsky 2015).
@@ -101,7 +104,7 @@ class RobustTests:
         from scipy.special import fdtrc
 
         deviation = L @ self.beta - (0.0 if null is None else null)
-        contrasts = L @ self.root
+        contrasts = L @ self.basis
         size = np.linalg.norm(contrasts, axis=1)
         some = size > 0.0
         contrasts, size = contrasts[some], size[some]
@@ -110,8 +113,8 @@ class RobustTests:
         q = len(basis)
         if q == 0:
             return JointTest(np.nan, 0, np.nan, np.nan)
-        turned = basis @ L[some]
-        covariance = turned @ self.vcov @ turned.T
+        half = basis @ (L[some] @ self.root)
+        covariance = half @ half.T
         eta = _wishart_df(self, basis @ contrasts)
         df_residual = eta - q + 1.0
         spectrum = np.linalg.eigvalsh(covariance)
@@ -163,11 +166,11 @@ def robust_tests(
         G = _adjustment(kind, shares, directions, alone, *Q.shape)
         scores, cross = np.einsum("ijk,ij->ik", G, scores), S @ G
         own = G.swapaxes(1, 2) @ cross
-    root = np.linalg.solve(R, turn)
-    influence = scores @ root.T
+    basis = np.linalg.solve(R, turn)
+    root = basis @ np.asarray(np.linalg.qr(scores, mode="r")).T
     lonely = np.einsum("mia,ma,mja->ij", directions, alone, directions)
     note = _note(clusters.n_clusters, bool(alone.any()), name)
-    return RobustTests(kind, state.beta, influence.T @ influence, root, own, cross, lonely, note)
+    return RobustTests(kind, state.beta, root @ root.T, root, basis, own, cross, lonely, note)
 
 
 def _adjustment(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilevel.inference.degrees_of_freedom import JointTest, f_test, uncorrelated
+from multilevel.inference.degrees_of_freedom import JointTest, f_test, uncorrelated, variances
 
 if TYPE_CHECKING:
     from multilevel.solver.curvature import Curvature
@@ -30,8 +30,8 @@ class Satterthwaite:
 
     Attributes
     ----------
-    beta, vcov : ndarray, shape (p,) and (p, p)
-        Fixed effects and their covariance matrix.
+    beta, vcov, root : ndarray, shape (p,), (p, p) and (p, p)
+        Fixed effects, their covariance matrix and its root.
     curvature : Curvature
         How ``vcov`` changes with the variance parameters, and how well these are known.
     note : str or None
@@ -40,6 +40,7 @@ class Satterthwaite:
 
     beta: Float
     vcov: Float
+    root: Float
     curvature: Curvature
     note: str | None = None
 
@@ -50,8 +51,9 @@ class Satterthwaite:
 
     def df(self, L: Float) -> Float:
         """Degrees of freedom of every row of L (m, p), shape (m,)."""
-        variance = np.einsum("ij,jk,ik->i", L, self.vcov, L)
-        gradient = np.einsum("ij,ajk,ik->ia", L, self.curvature.vcov_gradient, L)
+        variance = variances(L, self.root)
+        scaled = L @ self.curvature.basis
+        gradient = np.einsum("ij,ajk,ik->ia", scaled, self.curvature.vcov_gradient, scaled)
         spread = np.einsum("ia,ab,ib->i", gradient, self.curvature.covariance, gradient)
         with np.errstate(divide="ignore", invalid="ignore"):
             df: Float = 2.0 * variance**2 / spread
@@ -65,8 +67,9 @@ class Satterthwaite:
         (nu_i - 2)``. The components, and so the degrees of freedom, depend on the units of the
         contrasts, as in the paper; F does not.
         """
-        rank = len(uncorrelated(L, self.vcov))
-        _, vectors = np.linalg.eigh(L @ self.vcov @ L.T)
+        rank = len(uncorrelated(L, self.root))
+        half = L @ self.root
+        _, vectors = np.linalg.eigh(half @ half.T)
         nu = self.df(vectors[:, len(L) - rank :].T @ L)
         return f_test(self, L, null, _pooled_df(nu))
 
@@ -92,7 +95,7 @@ def satterthwaite(state: FitState, curvature: Curvature) -> Satterthwaite:
             "The criterion is flat in some combination of the variance parameters, which the "
             "degrees of freedom take as known: they may be too large."
         )
-    return Satterthwaite(state.beta, state.vcov, curvature, " ".join(notes) or None)
+    return Satterthwaite(state.beta, state.vcov, state.root, curvature, " ".join(notes) or None)
 
 
 def _pooled_df(nu: Float) -> float:

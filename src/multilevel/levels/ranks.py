@@ -67,10 +67,8 @@ def independent_groups(effects: FactorEffects, state: FitState, q: int) -> Poste
     information = regression.information / state.sigma**2
     given = np.linalg.solve(np.eye(len(T)) + T @ information, T)
     change = given[:, q, None] @ regression.moments[:, :, :-1] / state.sigma**2
-    values, vectors = np.linalg.eigh(state.vcov)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
     own = np.maximum(given[:, q, q], 0.0)
-    return Posterior(effects.modes[:, q], own, change[:, 0] @ root)
+    return Posterior(effects.modes[:, q], own, change[:, 0] @ state.root)
 
 
 def expected_ranks(posterior: Posterior) -> Float:

@@ -39,7 +39,10 @@ class Curvature:
     covariance : ndarray, shape (a, a)
         Large-sample covariance matrix of the parameters: twice the inverse Hessian.
     vcov_gradient : ndarray, shape (a, p, p)
-        Derivative of the covariance matrix of beta in each parameter.
+        Derivative of the covariance matrix of beta in each parameter, in scaled coordinates.
+    basis : ndarray, shape (p, p)
+        ``basis @ vcov_gradient @ basis.T`` is that of beta; ``L @ basis`` is a contrast L of beta
+        in the scaled coordinates.
     component_gradients : tuple of ndarray, shape (a, k, k)
         Per term, derivative of the covariance matrix of its effects in each parameter.
     reduced : bool
@@ -51,6 +54,7 @@ class Curvature:
 
     covariance: Float
     vcov_gradient: Float
+    basis: Float
     component_gradients: tuple[Float, ...]
     reduced: bool
     flat: bool
@@ -144,12 +148,11 @@ def curvature(
     full[n, :n] = full[:n, n] = q / s2**2
     full[n, n] = df / s2**2
     covariance, flat = _inverse(full / 2.0)
-    root = inverse_r @ F
     gradient = np.empty((n + 1, *F.shape))
-    gradient[:n] = s2 * (root @ J @ root.T)
-    gradient[n] = root @ inverse_r.T
+    gradient[:n] = s2 * (F @ J @ F)
+    gradient[n] = F
     components = _component_gradients(layout, blocks, directions, s2)
-    return Curvature(covariance, gradient, components, reduced, flat)
+    return Curvature(covariance, gradient, inverse_r, components, reduced, flat)
 
 
 def _component_gradients(

@@ -272,6 +272,7 @@ class LinearProblem:
             theta=layout.theta(factors),
             beta=inverse_r @ (self._coordinates + coordinates),
             vcov=sigma**2 * inverse_r @ F @ inverse_r.T,
+            root=sigma * inverse_r @ np.linalg.cholesky(F),
             sigma=sigma,
             objective=summary.final,
             terms=terms,

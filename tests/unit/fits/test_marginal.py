@@ -309,7 +309,7 @@ class TestContrasts:
         """Degrees of freedom by coefficient: an effect within schools has theirs."""
         within = np.array(["cses" in name for name in schools.coef_names])
         tabled = TabledDf(
-            "by level", schools.state.beta, schools.state.vcov, np.where(within, 7000.0, 150.0)
+            "by level", schools.state.beta, schools.state.root, np.where(within, 7000.0, 150.0)
         )
         slopes = schools.emtrends("sector", "cses")
         means = schools.emmeans("cses", by="sector", at={"cses": [0.3, 1.7]})

@@ -17,7 +17,7 @@ ORIGIN, CHANGE = np.array([1.0, 0.0]), np.array([0.0, 1.0])
 
 
 def regions(beta, vcov, df, level=0.95, low=-2.0, high=2.0):
-    tests = TabledDf("test", np.array(beta), np.array(vcov), np.full(2, df))
+    tests = TabledDf("test", np.array(beta), np.linalg.cholesky(vcov), np.full(2, df))
     return significance_regions(tests, ORIGIN, CHANGE, level, low, high)
 
 
@@ -83,7 +83,7 @@ def test_bounds_move_with_the_moderator(beta, spread, shift, scale):
     np.testing.assert_allclose(bounds, expected, rtol=1e-6, atol=1e-8)
     # w = (z - shift) / scale, so that the slope is (b0 + shift b1) + w scale b1.
     recode = np.array([[1.0, shift], [0.0, scale]])
-    tests = TabledDf("test", recode @ beta, recode @ vcov @ recode.T, np.full(2, 15.0))
+    tests = TabledDf("test", recode @ beta, recode @ np.linalg.cholesky(vcov), np.full(2, 15.0))
     moved = significance_regions(
         tests, ORIGIN, CHANGE, 0.95, (-2 - shift) / scale, (2 - shift) / scale
     )
@@ -100,7 +100,7 @@ def test_degrees_of_freedom_may_change():
             return 3.0 + 10.0 * L[:, 1] ** 2 / (L**2).sum(axis=1)
 
     beta, vcov = np.array([0.2, 1.0]), np.array([[0.04, 0.0], [0.0, 0.01]])
-    tests = Changing("test", beta, vcov, np.zeros(2))
+    tests = Changing("test", beta, np.sqrt(vcov), np.zeros(2))
     found = significance_regions(tests, ORIGIN, CHANGE, 0.95, -2.0, 2.0)
     assert len(found) == 3
     for region in found[1:]:

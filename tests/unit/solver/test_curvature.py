@@ -56,7 +56,8 @@ def test_curvature_is_the_twins(structure, reml):
         twin = DenseTwin(matrices, reml=reml)
         for L in np.eye(len(state.beta)):
             variance = L @ state.vcov @ L
-            slope = np.einsum("i,aij,j->a", L, curvature.vcov_gradient, L)
+            scaled = L @ curvature.basis
+            slope = np.einsum("i,aij,j->a", scaled, curvature.vcov_gradient, scaled)
             df = 2 * variance**2 / (slope @ curvature.covariance @ slope)
             assert df == pytest.approx(twin_df(twin, state.theta, state.sigma, L), rel=CURVATURE)
     if len(STRUCTURES[structure]) == 1:
