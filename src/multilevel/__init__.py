@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from multilevel import datasets, exceptions, plot
     from multilevel.api import (
+        Analysis,
         Bootstrap,
         Control,
         LinearMixedModel,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Profile,
         SimulatedResiduals,
         WithinBetween,
+        analyze,
         anova,
         bootstrap_lrt,
         center,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Analysis",
     "Bootstrap",
     "Control",
     "LinearMixedModel",
@@ -45,6 +48,7 @@ __all__ = [
     "Profile",
     "SimulatedResiduals",
     "WithinBetween",
+    "analyze",
     "anova",
     "bootstrap_lrt",
     "center",

@@ -17,6 +17,8 @@ from multilevel.fits.profile import Profile
 from multilevel.fits.simulated_residuals import SimulatedResiduals
 from multilevel.fits.within_between import WithinBetween, within_between
 from multilevel.solver.optimize import Control
+from multilevel.workflow.analysis import Analysis
+from multilevel.workflow.analyze import analyze
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from multilevel.typing import Float, NAAction
 
 __all__ = [
+    "Analysis",
     "Bootstrap",
     "Control",
     "LinearMixedModel",
@@ -33,6 +36,7 @@ __all__ = [
     "Profile",
     "SimulatedResiduals",
     "WithinBetween",
+    "analyze",
     "anova",
     "bootstrap_lrt",
     "center",

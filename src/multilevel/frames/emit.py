@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from multilevel.frames.table import Table
 
-__all__ = ["add_columns", "to_frame"]
+__all__ = ["add_columns", "take", "to_frame"]
 
 
 def to_frame(columns: Mapping[str, npt.NDArray[Any] | Sequence[Any]], like: Table) -> Any:
@@ -71,6 +71,29 @@ def add_columns(table: Table, columns: Mapping[str, npt.NDArray[Any]]) -> Any:
         for name, values in columns.items()
     ]
     return frame.with_columns(*new).to_native()
+
+
+def take(table: Table, columns: Sequence[str], rows: npt.NDArray[np.bool_]) -> Any:
+    """Return some columns and rows of the user's data as a frame of the same kind.
+
+    Parameters
+    ----------
+    table : Table
+        The data; they stay as they are.
+    columns : sequence of str
+        Names of columns.
+    rows : ndarray of bool, shape (n_rows,)
+        Which rows to keep, in their order.
+    """
+    names = list(columns)
+    if table.kind == "dict":
+        return {name: np.asarray(table.native[name])[rows] for name in names}
+    if table.kind == "pandas":
+        return table.native.loc[rows, names]
+    import narwhals as nw
+
+    frame = nw.from_native(table.native, eager_only=True)
+    return frame.select(names).filter(rows.tolist()).to_native()
 
 
 def _plain(values: npt.NDArray[Any] | Sequence[Any]) -> Any:

@@ -1,0 +1,1 @@
+"""The guided analysis: eight steps from a data file to a report."""

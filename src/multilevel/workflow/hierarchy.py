@@ -1,0 +1,215 @@
+"""The levels of the data: grouping factors, and what is nested in what.
+
+Nesting is looked for in the data, not believed: labels that are used again in every group above
+(class 1 in every school) are told from crossed factors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from multilevel.exceptions import DataError
+from multilevel.frames.codes import interact
+from multilevel.levels.nesting import is_nested
+from multilevel.workflow.naming import quoted
+
+if TYPE_CHECKING:
+    from multilevel.frames.table import Table
+    from multilevel.typing import Int
+
+__all__ = ["Factor", "Hierarchy", "read_hierarchy"]
+
+# A label of the lower factor that starts again in every group above has at least so many rows in
+# each; in crossed designs (people x items) a cell has one row.
+_ROWS_PER_CELL = 2.0
+# Labels that occur in every group above, as in a crossed design, are taken as starting again
+# only if there are fewer than that, or that many times more groups above.
+_FEW_LABELS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """A grouping factor.
+
+    Attributes
+    ----------
+    name : str
+        As the models call it: ``"school"``, ``"school:class"``.
+    label : str
+        Its innermost column, for sentences: ``"class"``.
+    columns : tuple of str
+        The columns whose combinations are its groups.
+    codes : ndarray of int32, shape (n_rows,)
+        Group of every row; -1 where it is missing.
+    labels : ndarray, shape (n_levels,)
+        Labels of the groups.
+    parent : int or None
+        Position of the factor in which it is nested.
+    reused : bool
+        Whether its own labels are used again in other groups of the parent.
+    """
+
+    name: str
+    label: str
+    columns: tuple[str, ...]
+    codes: Int
+    labels: np.ndarray
+    parent: int | None = None
+    reused: bool = False
+
+    @property
+    def n_levels(self) -> int:
+        """Number of groups."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Hierarchy:
+    """All grouping factors, the outermost first.
+
+    Attributes
+    ----------
+    factors : tuple of Factor
+        A parent stands before what is nested in it.
+    """
+
+    factors: tuple[Factor, ...]
+
+    @property
+    def innermost(self) -> Factor:
+        """The lowest factor: the groups that rows belong to."""
+        return self.factors[-1]
+
+    @property
+    def crossed(self) -> bool:
+        """Whether there are two factors of which neither is nested in the other."""
+        return any(factor.parent != (i - 1 if i else None) for i, factor in enumerate(self.factors))
+
+    def random(self, inside: str = "1", factor: Factor | None = None) -> str:
+        """Random-effects terms: random intercepts of all factors, ``inside`` for one of them.
+
+        >>> # hierarchy.random("1 + ses") -> "(1 + ses | school)"
+        """
+        chosen = self.innermost if factor is None else factor
+        return " + ".join(
+            f"({inside if one is chosen else '1'} | {':'.join(map(quoted, one.columns))})"
+            for one in self.factors
+        )
+
+
+def read_hierarchy(table: Table, groups: tuple[str, ...]) -> Hierarchy:
+    """Find out how the grouping factors lie in each other.
+
+    Parameters
+    ----------
+    table : Table
+        The data.
+    groups : tuple of str
+        Texts as given: a column; ``"school/class"``, nested; ``"pupil + item"``, crossed.
+
+    Raises
+    ------
+    DataError
+        For columns that are no grouping factors, and two that group the rows alike.
+    """
+    stated: dict[str, str | None] = {}
+    free: list[str] = []
+    for text in groups:
+        pieces = [text] if table.has(text) else [piece.strip() for piece in text.split("+")]
+        if len(pieces) == 1 and (table.has(text) or "/" not in text):
+            free.append(text)
+        for piece in pieces if pieces != [text] or not table.has(text) else ():
+            stated |= _chain(piece)
+    parents = {**_found(table, free), **stated}
+    factors: list[Factor] = []
+    positions: dict[str, int] = {}
+    for name in _outermost_first(parents):
+        parent = parents[name]
+        position = None if parent is None else positions[parent]
+        factors.append(_factor(table, name, position, factors))
+        positions[name] = len(factors) - 1
+    _refuse_same(factors)
+    return Hierarchy(tuple(factors))
+
+
+def _chain(text: str) -> dict[str, str | None]:
+    """Parents of the factors of ``a/b/c``."""
+    names = [name.strip() for name in text.split("/")]
+    return dict(zip(names, [None, *names[:-1]], strict=True))
+
+
+def _found(table: Table, names: list[str]) -> dict[str, str | None]:
+    """Parents of factors as the data show them."""
+    parents: dict[str, str | None] = {}
+    for name in names:
+        homes = [other for other in names if other != name and _lies_in(table, name, other)]
+        homes.sort(key=lambda other: len(table.column(other).levels))
+        parents[name] = homes[-1] if homes else None
+    return parents
+
+
+def _lies_in(table: Table, inner: str, outer: str) -> bool:
+    """Whether a factor is nested in another, by its labels or by how they start again in each."""
+    a, b = table.column(outer), table.column(inner)
+    both = (a.codes >= 0) & (b.codes >= 0)
+    above, below = a.codes[both], b.codes[both]
+    n_above, n_below = len(a.levels), len(b.levels)
+    if is_nested(below, n_below, above):
+        return n_above < n_below
+    if is_nested(above, n_above, below):
+        return False
+    cells = np.unique(above.astype(np.int64) * n_below + below)
+    children = np.bincount(cells // n_below, minlength=n_above)
+    last = np.zeros(n_above, dtype=np.int64)
+    np.maximum.at(last, cells // n_below, cells % n_below)
+    starts_again = bool((last + 1 == children).all()) and n_below < n_above
+    complete = len(cells) == n_above * n_below
+    return (
+        starts_again
+        and len(below) >= _ROWS_PER_CELL * len(cells)
+        and (not complete or n_below < _FEW_LABELS or n_above >= _FEW_LABELS * n_below)
+    )
+
+
+def _outermost_first(parents: dict[str, str | None]) -> list[str]:
+    """Names in an order in which parents come before what is nested in them."""
+    order: list[str] = []
+
+    def place(name: str) -> None:
+        parent = parents[name]
+        if parent is not None and parent not in order:
+            place(parent)
+        if name not in order:
+            order.append(name)
+
+    for name in parents:
+        place(name)
+    return order
+
+
+def _factor(table: Table, name: str, parent: int | None, above: list[Factor]) -> Factor:
+    own = table.column(name)
+    if parent is None:
+        return Factor(name, name, (name,), own.codes, own.levels)
+    outer = above[parent]
+    both = (outer.codes >= 0) & (own.codes >= 0)
+    if is_nested(own.codes[both], len(own.levels), outer.codes[both]):  # labels of their own
+        return Factor(name, name, (name,), own.codes, own.levels, parent)
+    codes, labels = interact([outer.codes, own.codes], [outer.labels, own.levels])
+    columns = (*outer.columns, name)
+    return Factor(":".join(columns), name, columns, codes, labels, parent, reused=True)
+
+
+def _refuse_same(factors: list[Factor]) -> None:
+    """Two factors that group the rows alike are one."""
+    for i, first in enumerate(factors):
+        for second in factors[:i]:
+            if first.n_levels == second.n_levels and is_nested(
+                first.codes, first.n_levels, second.codes
+            ):
+                raise DataError(
+                    f"{second.name!r} and {first.name!r} group the rows alike: name one of them."
+                )

@@ -1,0 +1,145 @@
+"""What the user asks for, read and checked against the columns of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from multilevel.exceptions import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from multilevel.frames.table import Table
+
+__all__ = ["Request", "read_request"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to analyse.
+
+    Attributes
+    ----------
+    outcome : str
+        Column of the outcome.
+    groups : tuple of str
+        Grouping factors as they were given: ``"school"``, ``"school/class"`` (nested),
+        ``"pupil + item"`` (crossed).
+    level1, level2 : tuple of str
+        Predictors that are expected to vary between rows, and between groups.
+    random : tuple of str, or None
+        Predictors with random slopes; None leaves that to the tests.
+    time : str or None
+        Column of time, for growth models.
+    interactions : tuple of (str, str), or None
+        Products of predictors; None leaves them to the rules.
+    select : str or None
+        The model to interpret, by its name in the ladder; None leaves that to the rules.
+    weights : str or None
+        Column of prior weights.
+    """
+
+    outcome: str
+    groups: tuple[str, ...]
+    level1: tuple[str, ...] = ()
+    level2: tuple[str, ...] = ()
+    random: tuple[str, ...] | None = None
+    time: str | None = None
+    interactions: tuple[tuple[str, str], ...] | None = None
+    select: str | None = None
+    weights: str | None = None
+
+    @property
+    def predictors(self) -> tuple[str, ...]:
+        """All predictors, the time first."""
+        time = () if self.time is None else (self.time,)
+        return tuple(dict.fromkeys((*time, *self.level1, *self.level2)))
+
+
+def read_request(
+    table: Table,
+    outcome: str,
+    groups: str | Sequence[str],
+    *,
+    level1: str | Sequence[str] = (),
+    level2: str | Sequence[str] = (),
+    random: str | Sequence[str] | None = None,
+    time: str | None = None,
+    interactions: Iterable[str | tuple[str, str]] | None = None,
+    select: str | None = None,
+    weights: str | None = None,
+) -> Request:
+    """Read the arguments of :func:`multilevel.analyze`.
+
+    Raises
+    ------
+    DataError
+        For columns that do not exist or are given two parts to play, and products and slopes of
+        what is no predictor.
+    """
+    request = Request(
+        outcome=outcome,
+        groups=_names("groups", groups),
+        level1=_names("level1", level1),
+        level2=_names("level2", level2),
+        random=None if random is None else _names("random", random),
+        time=time,
+        interactions=None if interactions is None else tuple(map(_pair, interactions)),
+        select=select,
+        weights=weights,
+    )
+    if not request.groups:
+        raise DataError(
+            'groups is empty: name the column that says which group a row is in, "school".'
+        )
+    for name in (outcome, *request.predictors, *((weights,) if weights else ())):
+        table.column(name)
+    _check_parts(request)
+    return request
+
+
+def _names(argument: str, given: str | Sequence[str]) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else tuple(given)
+    if not all(isinstance(name, str) and name for name in names):
+        raise DataError(
+            f"{argument} must be the name of a column or a list of names; got {given!r}."
+        )
+    return tuple(dict.fromkeys(names))
+
+
+def _pair(product: str | tuple[str, str]) -> tuple[str, str]:
+    """``"ses:sector"``, ``"ses * sector"`` or a pair of names."""
+    parts = product if not isinstance(product, str) else product.replace("*", ":").split(":")
+    names = tuple(part.strip() for part in parts)
+    if len(names) != 2 or not all(names):
+        raise DataError(f'interactions: {product!r} is no product of two; write "ses:sector".')
+    return names[0], names[1]
+
+
+def _check_parts(request: Request) -> None:
+    """No column may play two parts."""
+    both = [name for name in request.level1 if name in request.level2]
+    if both:
+        raise DataError(f"{both[0]!r} is in level1 and in level2; name it once.")
+    grouping = {part for text in request.groups for part in _columns_of(text)}
+    for name in request.predictors:
+        if name == request.outcome:
+            raise DataError(f"{name!r} is the outcome and cannot be a predictor, too.")
+        if name in grouping:
+            raise DataError(f"{name!r} is a grouping factor and cannot be a predictor, too.")
+    if request.outcome in grouping:
+        raise DataError(f"{request.outcome!r} is the outcome and cannot be a grouping factor, too.")
+    known = set(request.predictors)
+    wanted = [("random", name) for name in request.random or ()]
+    wanted += [("interactions", name) for pair in request.interactions or () for name in pair]
+    for argument, name in wanted:
+        if name not in known:
+            raise DataError(
+                f"{argument}: {name!r} is no predictor of this analysis; put it in level1 or "
+                "level2."
+            )
+
+
+def _columns_of(text: str) -> list[str]:
+    return [part.strip() for piece in text.split("+") for part in piece.split("/")]

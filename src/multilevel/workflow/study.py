@@ -1,0 +1,213 @@
+"""The study: what is asked, and the data as every model of the analysis uses them.
+
+All models have the same rows, so that they can be compared: those without missing values in any
+column that is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from multilevel.exceptions import DataError, NotSupportedError
+from multilevel.frames.emit import add_columns, take, to_frame
+from multilevel.frames.table import Table
+from multilevel.workflow.fitting import Fitter
+from multilevel.workflow.hierarchy import read_hierarchy
+from multilevel.workflow.naming import quoted
+from multilevel.workflow.predictors import read_predictors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from multilevel.typing import Float, Int
+    from multilevel.workflow.hierarchy import Factor, Hierarchy
+    from multilevel.workflow.predictors import Predictor
+    from multilevel.workflow.request import Request
+
+__all__ = ["Study", "read_study"]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What is asked, and the data.
+
+    Attributes
+    ----------
+    request : Request
+        The question.
+    table : Table
+        The user's data, all rows.
+    hierarchy : Hierarchy
+        Grouping factors, on all rows.
+    rows : ndarray of bool, shape (table.n_rows,)
+        The rows that all models use.
+    data : data frame
+        These rows, with the columns that are used and those made for predictors; of the kind of
+        the user's data.
+    predictors : tuple of Predictor
+        In the order in which they were given.
+    fitter : Fitter
+        Fits models to ``data``, each once, and keeps their warnings.
+    seed : int
+        Of everything that is simulated.
+    """
+
+    request: Request
+    table: Table
+    hierarchy: Hierarchy
+    rows: np.ndarray
+    data: Any
+    predictors: tuple[Predictor, ...]
+    fitter: Fitter
+    seed: int
+
+    @property
+    def outcome(self) -> str:
+        """Name of the outcome."""
+        return self.request.outcome
+
+    @property
+    def y(self) -> Float:
+        """The outcome in the rows that are used, shape (n,)."""
+        values: Float = self.table.column(self.outcome).values[self.rows]
+        return values
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows that are used."""
+        return int(self.rows.sum())
+
+    def codes(self, factor: Factor) -> Int:
+        """Group of every row that is used, shape (n,)."""
+        codes: Int = factor.codes[self.rows]
+        return codes
+
+    def n_groups(self, factor: Factor) -> int:
+        """Number of groups among the rows that are used."""
+        return len(np.unique(self.codes(factor)))
+
+    @property
+    def time(self) -> Predictor | None:
+        """The predictor that is time, if there is one."""
+        return next((p for p in self.predictors if p.stated == "time"), None)
+
+    def predictor(self, name: str) -> Predictor:
+        """A predictor by the name of its column in the user's data."""
+        return next(p for p in self.predictors if p.name == name)
+
+    def at_level(self, level: int) -> tuple[Predictor, ...]:
+        """Predictors of a level, without time; for ``level=2`` those of all groups."""
+        chosen = [p for p in self.predictors if p.stated != "time"]
+        return tuple(p for p in chosen if (p.level == 1) == (level == 1))
+
+    def formula(self, fixed: list[str], random: str) -> str:
+        """``outcome ~ 1 + fixed + random``; without random effects if ``random`` is empty."""
+        right = " + ".join(["1", *fixed, *([random] if random else [])])
+        return f"{quoted(self.outcome)} ~ {right}"
+
+    def frame(self, columns: Mapping[str, Any]) -> Any:
+        """A table of results of the kind of the user's data."""
+        return to_frame(columns, self.table)
+
+
+def read_study(table: Table, request: Request, seed: int) -> Study:
+    """Read the data for a request.
+
+    Raises
+    ------
+    DataError
+        For an outcome, groups or predictors that cannot be what they were said to be.
+    NotSupportedError
+        For an outcome with two values.
+    """
+    hierarchy = read_hierarchy(table, request.groups)
+    rows = _complete(table, request, hierarchy)
+    _check_outcome(table, request.outcome, rows)
+    _check_groups(hierarchy, rows)
+    predictors = read_predictors(table, request, hierarchy, rows)
+    used = [request.outcome, *request.predictors]
+    used += [name for factor in hierarchy.factors for name in factor.columns]
+    used += [request.weights] if request.weights else []
+    data = take(table, list(dict.fromkeys(used)), rows)
+    made = {name: x for predictor in predictors for name, x in predictor.columns.items()}
+    if made:
+        data = add_columns(Table.from_data(data), made)
+    return Study(
+        request=request,
+        table=table,
+        hierarchy=hierarchy,
+        rows=rows,
+        data=data,
+        predictors=predictors,
+        fitter=Fitter(data, request.weights),
+        seed=seed,
+    )
+
+
+def _complete(table: Table, request: Request, hierarchy: Hierarchy) -> np.ndarray:
+    rows = np.ones(table.n_rows, dtype=bool)
+    names = [request.outcome, *request.predictors, *([request.weights] if request.weights else [])]
+    for name in names:
+        missing = table.column(name).missing
+        if missing is not None:
+            rows &= ~missing
+    for factor in hierarchy.factors:
+        rows &= factor.codes >= 0
+    if not rows.any():
+        raise DataError(
+            f"No row has values in all of {', '.join(map(repr, names))}: there is nothing to "
+            "analyse."
+        )
+    return rows
+
+
+def _check_outcome(table: Table, name: str, rows: np.ndarray) -> None:
+    column = table.column(name)
+    two = not column.is_numeric and column.kind in ("text", "categorical")
+    if two or column.kind == "boolean":
+        n_values = len(np.unique(column.codes[rows]))
+        values = f"{n_values} categories" if n_values != 2 else "two values only"
+        if n_values > 2 and column.kind == "text":
+            raise DataError(
+                f"The outcome {name!r} holds {column.describe()}. Convert it to numbers if that is "
+                "what it means; an outcome of categories cannot be analysed yet."
+            )
+    elif column.kind != "numeric":
+        raise DataError(f"The outcome {name!r} holds {column.describe()}, not numbers.")
+    else:
+        y = column.values[rows]
+        if not np.isfinite(y).all():
+            raise DataError(f"The outcome {name!r} has infinite values; make them missing.")
+        distinct = len(np.unique(y))
+        if distinct == 1:
+            raise DataError(f"The outcome {name!r} is {y[0]:g} in all rows: nothing varies.")
+        if distinct > 2:
+            return
+        values = "two values only"
+    raise NotSupportedError(
+        f"The outcome {name!r} has {values}, which needs a generalised multilevel model (a logistic "
+        "one for two values); this version fits models for numbers only. For differences of "
+        "shares, a linear model of 0 and 1 by lmer(), with robust standard errors, is a common "
+        "stopgap."
+    )
+
+
+def _check_groups(hierarchy: Hierarchy, rows: np.ndarray) -> None:
+    n = int(rows.sum())
+    for factor in hierarchy.factors:
+        J = len(np.unique(factor.codes[rows]))
+        if J == 1:
+            raise DataError(
+                f"The grouping factor {factor.name!r} is constant: all rows are in one group, so "
+                "there are no levels. Name another column in groups, or use ordinary regression."
+            )
+        if n == J:
+            raise DataError(
+                f"The grouping factor {factor.name!r} is different in every row, so that groups "
+                "cannot be told from rows: it numbers the rows. Name the column of the groups that "
+                "rows share; if each unit has one row per column (wide data), make the data long "
+                "first with multilevel.wide_to_long()."
+            )

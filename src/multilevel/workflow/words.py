@@ -1,0 +1,98 @@
+"""Numbers and names in sentences."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["code", "counted", "listing", "number", "p_text", "percent", "plural"]
+
+_MINUS = "−"
+_IDENTIFIER = re.compile(r"(^|_|\.)?(id|nr|no|num|number|code)$", re.IGNORECASE)
+
+
+def number(x: float, digits: int = 3) -> str:
+    """A number with so many significant digits, thousands apart, no exponent where it is readable.
+
+    >>> number(7185.0), number(-0.012345), number(23.456)
+    ('7,185', '−0.0123', '23.5')
+    """
+    if not math.isfinite(x):
+        return "not available" if math.isnan(x) else ("∞" if x > 0 else f"{_MINUS}∞")
+    if x == 0.0:
+        return "0"
+    exponent = math.floor(math.log10(abs(x)))
+    if exponent < -5 or exponent > 9:
+        return f"{x:.{digits - 1}e}".replace("-", _MINUS)
+    decimals = max(digits - 1 - exponent, 0)
+    if float(x).is_integer():
+        decimals = 0
+    return f"{x:,.{decimals}f}".replace("-", _MINUS)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share in percent.
+
+    >>> percent(0.18035)
+    '18.0%'
+    """
+    return f"{100.0 * share:.{digits}f}%".replace("-", _MINUS)
+
+
+def p_text(p: float) -> str:
+    """A p value as papers print it: ``p = .032``, ``p < .001``.
+
+    >>> p_text(0.0324), p_text(1e-9)
+    ('p = .032', 'p < .001')
+    """
+    if math.isnan(p):
+        return "p not available"
+    if p < 0.001:
+        return "p < .001"
+    return f"p = {p:.3f}".replace("0.", ".", 1) if p < 0.9995 else "p > .999"
+
+
+def code(name: str) -> str:
+    """A name of a column or a formula, marked as such."""
+    return f"`{name}`"
+
+
+def plural(name: str) -> str:
+    """The English plural of the name of a unit.
+
+    >>> plural("school"), plural("class"), plural("country")
+    ('schools', 'classes', 'countries')
+    """
+    if re.search(r"[^aeiou]y$", name, re.IGNORECASE):
+        return name[:-1] + "ies"
+    if re.search(r"(s|x|z|ch|sh)$", name, re.IGNORECASE):
+        return name + "es"
+    return name + "s"
+
+
+def counted(n: int, name: str) -> str:
+    """A number of groups, called by the name of their column if that is a word for them.
+
+    >>> counted(160, "school"), counted(1, "school"), counted(82, "id")
+    ('160 schools', '1 school', '82 groups (`id`)')
+    """
+    if not re.fullmatch(r"[^\W\d_]{3,}", name) or _IDENTIFIER.search(name):
+        return f"{n:,} group{'' if n == 1 else 's'} ({code(name)})"
+    return f"{n:,} {name if n == 1 else plural(name)}"
+
+
+def listing(words: Sequence[str], most: int = 8, last: str = "and") -> str:
+    """Words in a row: ``a, b and c``; the first of many, and how many more there are.
+
+    >>> listing(["a", "b", "c"])
+    'a, b and c'
+    """
+    if len(words) > most:
+        return f"{', '.join(words[:most])} {last} {len(words) - most} more"
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
