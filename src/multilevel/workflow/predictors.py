@@ -177,9 +177,9 @@ def _values(
         raise DataError(f"Column {name!r} has the same value in all rows; leave it out.")
     if len(used) > _MOST_CATEGORIES:
         raise DataError(
-            f"Column {name!r} holds {column.describe()} with {len(used)} different values, "
-            "too many for a predictor of categories. If it holds numbers, convert it; if it names groups, "
-            "put it in groups."
+            f"Column {name!r} holds {column.describe()} with {len(used)} different values, too "
+            "many for a predictor of categories. If it holds numbers, convert it; if it names "
+            "groups, put it in groups."
         )
     names = tuple(str(labels[j]) for j in used)
     x = np.searchsorted(used, codes).astype(np.float64)
