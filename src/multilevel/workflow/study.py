@@ -189,8 +189,8 @@ def _check_outcome(table: Table, name: str, rows: np.ndarray) -> None:
         values = "two values only"
     raise NotSupportedError(
         f"The outcome {name!r} has {values}, which needs a generalised multilevel model (a "
-        "logistic one for two values); this version fits models for numbers only. For "
-        "differences of shares, a linear model of 0 and 1 by lmer(), with robust standard errors, is a common "
+        "logistic one for two values); this version fits models for numbers only. For differences "
+        "of shares, a linear model of 0 and 1 by lmer(), with robust standard errors, is a common "
         "stopgap."
     )
 
