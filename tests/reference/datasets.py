@@ -40,4 +40,4 @@ def load_external(name: str) -> pd.DataFrame:
     path = Path(folder) / f"{name}.csv.gz"
     if not path.exists():
         pytest.skip(f"{path} does not exist")
-    return pd.read_csv(path)
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])
