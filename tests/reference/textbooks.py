@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 import multilevel as mlm
 from reference.datasets import DATA, load, load_external
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
 
 _TABLE = tomllib.loads((Path(__file__).parent / "textbooks.toml").read_text(encoding="utf-8"))
 # Rounding of binary numbers at a printed half unit.
