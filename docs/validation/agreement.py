@@ -1,4 +1,4 @@
-"""How near the reference tests of inference come to R: they run, their comparisons are recorded."""
+"""How near the reference tests of what follows a fit come to R: their comparisons are recorded."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ import pytest
 __all__ = ["agreement_section"]
 
 TESTS = Path(__file__).parent.parent.parent / "tests"
-# A test module of these folders is listed if it names a file of reference numbers of inference.
+# A test module of these folders is listed if it names a file of reference numbers of what follows a
+# fit: one of the second table of the provenance.
 FOLDERS = ("reference", "unit/inference")
-MARK = "inference_"
+TABLE = "| `expected/` |"
 PROVENANCE = TESTS / "reference" / "provenance.md"
 INTRODUCTION = """\
-## Inference
+## Inference, levels, groups and checks
 
-Degrees of freedom, tests, intervals, robust covariance matrices, marginal means, predictions. The
-reference numbers were written once by R, from the same data and formulas:
+Degrees of freedom, tests, intervals, robust covariance matrices, marginal means, predictions;
+variance by level and variance explained; groups, influence and checks. The reference numbers were
+written once by R, from the same data and formulas:
 
 {sources}
 
@@ -33,8 +35,10 @@ The tests compare {numbers:,} numbers with ours, in {comparisons:,} comparisons.
 relative to the largest number of a comparison (absolute for simulated p values); the median over
 all comparisons is {median:.0e}, the largest {largest:.0e}. Where they are larger than `1e-6`, R's
 derivatives are finite differences, its integrals are simulated (mvtnorm), its F values rounded to
-three decimals (emmeans) or its numbers in print; or pooled degrees of freedom, which depend a
-little on the contrasts that span a hypothesis, rest on other contrasts (lmerTest, types I and II).
+three decimals (emmeans), its ranks without the error of fixed effects (merTools) or its numbers
+in print; pooled degrees of freedom, which depend a little on the contrasts that span a hypothesis,
+rest on other contrasts (lmerTest, types I and II); or a statistic is beside the large-sample
+version that it refines (residual variances of groups).
 What is random on both sides (p values of RLRsim and PBmodcomp, standard errors of bootMer) is
 tested to be within Monte Carlo error, and not counted here.
 
@@ -108,7 +112,8 @@ def agreement_section() -> list[str]:
         If a test fails.
     """
     files = [path for folder in FOLDERS for path in sorted((TESTS / folder).glob("test_*.py"))]
-    modules = [path for path in files if MARK in path.read_text()]
+    held = [f"{name}.json" for name, _, _ in held_files()]
+    modules = [path for path in files if any(name in path.read_text() for name in held)]
     recorder, report = Recorder(), io.StringIO()
     with contextlib.redirect_stdout(report):
         arguments = ["-p", "no:cacheprovider", f"--rootdir={TESTS.parent}", *map(str, modules)]
@@ -133,14 +138,19 @@ def agreement_section() -> list[str]:
     return lines
 
 
+def held_files() -> list[tuple[str, str, str]]:
+    """Name, content and makers of every file of reference numbers of what follows a fit."""
+    table = PROVENANCE.read_text().partition(TABLE)[2].partition("\n\n")[0]
+    cells = [line.strip("|").split("|") for line in table.splitlines()[2:]]
+    return [(name.split()[0], what.strip(), by.strip()) for name, what, by in cells]
+
+
 def sources() -> list[str]:
     """What the files of reference numbers hold, and the packages that wrote them."""
     lines = ["| what | written by | numbers |", "|---|---|--:|"]
-    for line in PROVENANCE.read_text().splitlines():
-        if line.startswith(f"| {MARK}"):
-            name, what, by = (cell.strip() for cell in line.strip("|").split("|"))
-            held = json.loads((TESTS / "reference" / "expected" / f"{name}.json").read_text())
-            lines.append(f"| {what} | {by} | {count(held):,} |")
+    for name, what, by in held_files():
+        held = json.loads((TESTS / "reference" / "expected" / f"{name}.json").read_text())
+        lines.append(f"| {what} | {by} | {count(held):,} |")
     return lines
 
 

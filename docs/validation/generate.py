@@ -1,7 +1,7 @@
 """Every reference number beside ours: ``python docs/validation/generate.py``.
 
 Reads what the tests read (``tests/reference``), fits every model, and writes
-``docs/reference/validation.md``.
+``docs/reference/validation.md`` and ``docs/reference/published_results.md``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ REPOSITORY = HERE.parent.parent
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
 from agreement import agreement_section  # noqa: E402
+from textbooks import published_results_page  # noqa: E402
 
 import multilevel as mlm  # noqa: E402
 from reference import test_lme4_models as models  # noqa: E402
@@ -207,8 +208,9 @@ def main() -> None:
     summary, details = lme4_section()
     parts = [INTRODUCTION.format(version=version), *summary, "", *agreement_section(), ""]
     parts += [*published_section(), "", *formula_section(), "", *details]
-    text = "\n".join(parts)
-    (HERE.parent / "reference" / "validation.md").write_text(text, encoding="utf-8")
+    pages = {"validation": "\n".join(parts), "published_results": published_results_page()}
+    for name, text in pages.items():
+        (HERE.parent / "reference" / f"{name}.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
