@@ -1,0 +1,63 @@
+"""How often true hypotheses were rejected, with the error that a simulation has itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from multilevel.typing import Float
+
+    Columns = dict[str, Any]
+
+__all__ = ["RATE_COLUMNS", "percent", "rates", "verdict"]
+
+# A rate is called wrong when it is this improbable under the nominal one, on either side.
+IMPROBABLE = 0.005
+RATE_COLUMNS = ("n", "rejected", "std_error", "conf_low", "conf_high")
+
+
+def rates(p_values: Float, alpha: float) -> Columns:
+    """Share of rejections in every column of p values, shape (nsim, k).
+
+    Parameters
+    ----------
+    p_values : ndarray, shape (nsim, k)
+        NaN where a method had no answer; such a test is left out.
+    alpha : float
+        Level of the tests.
+
+    Returns
+    -------
+    dict
+        ``n``: tests; ``rejected``: share of them; ``std_error``: Monte Carlo standard error of
+        that share; ``conf_low``, ``conf_high``: its exact 95 % interval (Clopper & Pearson 1934,
+        Biometrika 26, 404-413).
+    """
+    from scipy.special import betaincinv
+
+    n = np.isfinite(p_values).sum(axis=0)
+    k = (p_values < alpha).sum(axis=0)
+    share = np.divide(k, n, out=np.full(k.shape, np.nan), where=n > 0)
+    low = np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, 0.025), 0.0)
+    high = np.where(k < n, betaincinv(k + 1, np.maximum(n - k, 1), 0.975), 1.0)
+    error = np.sqrt(share * (1.0 - share) / np.maximum(n, 1))
+    return dict(zip(RATE_COLUMNS, (n, share, error, low, high), strict=True))
+
+
+def verdict(rejected: float, n: int, alpha: float) -> str:
+    """Whether a rate is the nominal one, beyond what chance explains."""
+    from scipy.special import bdtr
+
+    k = round(rejected * n)
+    if k > 0 and 1.0 - bdtr(k - 1, n, alpha) < IMPROBABLE:
+        return "too often"
+    if bdtr(k, n, alpha) < IMPROBABLE:
+        return "too seldom"
+    return "about as often as it should"
+
+
+def percent(share: float) -> str:
+    """A share in percent."""
+    return f"{100.0 * share:.1f} %"
