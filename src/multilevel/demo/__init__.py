@@ -10,15 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from multilevel.demo.article import Article, article
-    from multilevel.demo.few_groups import few_groups
-    from multilevel.demo.ignored_level import ignored_level
-    from multilevel.demo.ignored_slope import ignored_slope
-    from multilevel.demo.shrinkage import shrinkage
-    from multilevel.demo.standard_errors import standard_errors
+    from multilevel.demo.studies.article import Article, article
+    from multilevel.demo.studies.few_groups import few_groups
+    from multilevel.demo.studies.ignored_level import ignored_level
+    from multilevel.demo.studies.ignored_slope import ignored_slope
+    from multilevel.demo.studies.shrinkage import shrinkage
+    from multilevel.demo.studies.standard_errors import standard_errors
     from multilevel.demo.study import Study
-    from multilevel.demo.type_one_error import type_one_error
-    from multilevel.demo.within_between import within_between
+    from multilevel.demo.studies.type_one_error import type_one_error
+    from multilevel.demo.studies.within_between import within_between
 
 __all__ = [
     "Article",
@@ -38,7 +38,8 @@ def __getattr__(name: str) -> Any:
     """Import a study when it is first used."""
     if name not in __all__:
         raise AttributeError(f"module 'multilevel.demo' has no attribute {name!r}")
-    module = import_module(f"multilevel.demo.{name.lower()}")
+    file = "study" if name == "Study" else f"studies.{name.lower()}"
+    module = import_module(f"multilevel.demo.{file}")
     for public in module.__all__:
         globals()[public] = getattr(module, public)
     return globals()[name]

@@ -55,7 +55,7 @@ def verdict(rejected: float, n: int, alpha: float) -> str:
         return "too often"
     if bdtr(k, n, alpha) < IMPROBABLE:
         return "too seldom"
-    return "about as often as it should"
+    return "as often as it should, within chance"
 
 
 def percent(share: float) -> str:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from multilevel.frames.emit import to_frame
+from multilevel.frames.table import Table as Frame
 from multilevel.plot.numbers import columns_of
-from multilevel.report.numbers import significant
+from multilevel.report.numbers import fixed_point
 from multilevel.report.tree import Summary, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Study"]
+__all__ = ["Study", "frame_of"]
+
+_MOST_ROWS = 30  # printed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,9 +72,29 @@ class Study:
     def _repr_html_(self) -> str:
         return self._summary._repr_html_()
 
+    @classmethod
+    def of(
+        cls,
+        title: str,
+        columns: Mapping[str, Any],
+        sentences: Sequence[str],
+        draw: Callable[[Mapping[str, Any], Any], Any],
+    ) -> Study:
+        """The study with these results; ``draw`` takes the columns and the axes."""
+        return cls(title, frame_of(columns), "\n".join(sentences), _draw=partial(draw, columns))
+
     @property
     def _summary(self) -> Summary:
-        return Summary(self.title, (), (_as_text(self.table),), tuple(self.text.split("\n")))
+        table, n = _as_text(self.table), len(self.table)
+        if n > _MOST_ROWS:
+            footer = f"... and {n - _MOST_ROWS} more rows in .table"
+            table = replace(table, rows=table.rows[:_MOST_ROWS], footer=footer)
+        return Summary(self.title, (), (table,), tuple(self.text.split("\n")))
+
+
+def frame_of(columns: Mapping[str, Any]) -> Any:
+    """A data frame of the library that is installed."""
+    return to_frame(columns, Frame.from_data(dict(columns)))
 
 
 def _as_text(frame: Any) -> Table:
@@ -91,6 +116,10 @@ def _words(values: Any) -> list[str]:
 
 
 def _digits(values: Any) -> list[str]:
-    """Numbers with equally many decimals; counts as they are."""
+    """Numbers with equally many decimals, three digits of the largest; counts as they are."""
     array = np.asarray(values)
-    return [str(v) for v in array] if array.dtype.kind in "iu" else significant(array)
+    if array.dtype.kind in "iu":
+        return [str(value) for value in array]
+    size = np.abs(array[np.isfinite(array) & (array != 0.0)])
+    decimals = 2 - int(np.floor(np.log10(size.max()))) if len(size) else 0
+    return [fixed_point(value, max(decimals, 0)) for value in array]
