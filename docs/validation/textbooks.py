@@ -32,7 +32,11 @@ the data are at hand (`tests/reference/provenance.md` says where to find them), 
 explained differences.
 
 `variance`, `sd` and `covariance` are those of random effects and residuals, `se` is a standard
-error, `deviance` is minus twice the log likelihood (restricted, if the method is REML).
+error, `deviance` is minus twice the log likelihood (restricted, if the method is REML). Derived
+columns, such as centred ones, are made in `tests/reference/textbooks.py`. The examples with figures
+and explanations: [High School & Beyond](../tutorials/high_school_and_beyond.md),
+[change over time](../tutorials/growth.md),
+[three levels and crossed groups](../tutorials/three_levels_and_crossed.md).
 
 | | example | numbers | reproduced | remarks |
 |--:|---|--:|--:|---|"""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import multilevel as mlm
+from reference.datasets import load
 from reference.textbooks import EXAMPLES, EXCLUDED, agrees, fit_example, prepared, quantity
 
 # The rows of the collection.
@@ -119,3 +120,50 @@ def test_one_school_decides_on_structure(nels):
     row = mlm.lmer("math ~ hours + structure + (1 | school)", rest).tidy().set_index("term")
     assert row.loc["structure", "estimate"] == pytest.approx(-3.895, abs=THIRD)
     assert row.loc["structure", "statistic"] == pytest.approx(-2.72, abs=0.5e-2)
+
+
+# Estimates, standard errors, variances and criterion by lme4, standard errors by least squares.
+ARTICLE = {
+    "as_coded ~ student_ses": (
+        [-0.1137764, 0.4647474],
+        [0.0594969, 0.0260334],
+        [0.2955418, 0.2920550],
+        990.9626,
+        [0.0342345, 0.0338563],
+    ),
+    "achievement ~ student_ses + school_resources": (
+        [-0.1144195, 0.4645998, 0.2854799],
+        [0.0598462, 0.0260459, 0.0622030],
+        [0.2989520, 0.2920558],
+        994.6295,
+        [None, 0.0339381, 0.0356883],
+    ),
+}
+
+
+@pytest.mark.parametrize("formula", ARTICLE)
+def test_the_simulation_of_a_popular_introduction(formula):
+    """Least squares errs both ways: too sure of schools, not sure enough of students."""
+    estimates, errors, variances, criterion, least_squares = ARTICLE[formula]
+    fit = mlm.lmer(f"{formula} + (1 | school_id)", load("article"))
+    np.testing.assert_allclose(fit.beta, estimates, atol=1e-7)
+    np.testing.assert_allclose(fit.std_errors, errors, atol=1e-7)
+    np.testing.assert_allclose(fit.var_corr()["variance"], variances, rtol=1e-6)
+    assert -2 * fit.loglik == pytest.approx(criterion, abs=1e-4)
+    beside = fit.vs_ols().set_index("term")
+    for ours, printed in zip(beside["std_error_ols"], least_squares, strict=True):
+        assert printed is None or ours == pytest.approx(printed, abs=1e-7)
+    assert beside.loc["student_ses", "ratio"] < 0.78
+    if "school_resources" in formula:
+        assert beside.loc["school_resources", "ratio"] > 1.74
+        assert beside.loc["school_resources", "between"] == pytest.approx(1.0)
+
+
+def test_predictors_vary_between_schools(hsb):
+    """Intraclass correlations of the predictors of High School & Beyond."""
+    data = hsb.assign(
+        female=(hsb["sex"] == "Female").astype(float),
+        minority=(hsb["minority"] == "Yes").astype(float),
+    )
+    found = [mlm.icc(data, name, "school")["icc"].item() for name in ("ses", "female", "minority")]
+    np.testing.assert_allclose(found, [0.265, 0.255, 0.447], atol=THIRD)

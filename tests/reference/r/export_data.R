@@ -75,3 +75,15 @@ export("weighted10", data.frame(
         0.037213859, 0.102144973, 0.241380251, 0.206570975, 0.15980803),
   c = c("H", "F", "K", "P", "P", "P", "D", "M", "I", "D"),
   w1 = c(20, 40, 35, 12, 29, 25, 65, 105, 30, 75)))
+
+# The simulation of a popular introduction: 500 students in 100 schools, resources of schools
+# forgotten in the outcome (as_coded), and as its text describes it (achievement).
+set.seed(1)
+student_ses <- rnorm(500)
+resources <- rnorm(100)
+school_effect <- rnorm(100, 0, 0.5)
+school <- rep(1:100, each = 5)
+as_coded <- 0.5 * student_ses + school_effect[school] + rnorm(500, 0, 0.5)
+export("article", data.frame(school_id = paste0("s", school), student_ses,
+                             school_resources = resources[school], as_coded,
+                             achievement = as_coded + 0.3 * resources[school]))
