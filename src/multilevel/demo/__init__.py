@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from multilevel.demo.studies.ignored_slope import ignored_slope
     from multilevel.demo.studies.shrinkage import shrinkage
     from multilevel.demo.studies.standard_errors import standard_errors
-    from multilevel.demo.study import Study
     from multilevel.demo.studies.type_one_error import type_one_error
     from multilevel.demo.studies.within_between import within_between
+    from multilevel.demo.study import Study
 
 __all__ = [
     "Article",

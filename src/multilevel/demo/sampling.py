@@ -81,7 +81,9 @@ def shares(name: str, values: object) -> list[float]:
     for value in _several(name, values):
         number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
         if not number or not 0.0 <= value < 1.0:
-            raise DataError(f"{name} must be a share of variance, from 0 to below 1; got {value!r}.")
+            raise DataError(
+                f"{name} must be a share of variance, from 0 to below 1; got {value!r}."
+            )
         given.add(float(value))
     return sorted(given)
 

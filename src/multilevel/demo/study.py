@@ -11,7 +11,7 @@ import numpy as np
 from multilevel.frames.emit import to_frame
 from multilevel.frames.table import Table as Frame
 from multilevel.plot.numbers import columns_of
-from multilevel.report.numbers import fixed_point
+from multilevel.report.numbers import fixed_point, p_value
 from multilevel.report.tree import Summary, Table
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _as_text(frame: Any) -> Table:
     labels = [name for name, values in columns.items() if _is_label(values)]
     numbers = [name for name in columns if name not in labels]
     cells = [_words(columns[name]) for name in labels]
-    cells += [_digits(columns[name]) for name in numbers]
+    cells += [_digits(columns[name], name) for name in numbers]
     return Table("", (*labels, *numbers), tuple(zip(*cells, strict=True)), labels=len(labels))
 
 
@@ -115,11 +115,13 @@ def _words(values: Any) -> list[str]:
     return ["" if value is None else str(value) for value in values]
 
 
-def _digits(values: Any) -> list[str]:
+def _digits(values: Any, name: str) -> list[str]:
     """Numbers with equally many decimals, three digits of the largest; counts as they are."""
     array = np.asarray(values)
     if array.dtype.kind in "iu":
         return [str(value) for value in array]
+    if name.startswith("p_value"):
+        return [p_value(value) for value in array]
     size = np.abs(array[np.isfinite(array) & (array != 0.0)])
     decimals = 2 - int(np.floor(np.log10(size.max()))) if len(size) else 0
     return [fixed_point(value, max(decimals, 0)) for value in array]

@@ -166,9 +166,7 @@ def _draw(alpha: float, columns: Columns, ax: Any) -> Any:
     ax.axhline(alpha, color=GREY, linewidth=0.8, linestyle=(0, (1, 1)))
     for method in METHODS:
         rows = take(columns, columns["method"] == method)
-        ax.plot(
-            groups, rows["rejected"], "o-", markersize=4, color=_COLOURS[method], label=method
-        )
+        ax.plot(groups, rows["rejected"], "o-", markersize=4, color=_COLOURS[method], label=method)
     ax.set(xscale="log", xticks=groups, xticklabels=[str(n) for n in groups])
     ax.minorticks_off()
     ax.set_ylim(bottom=0.0)

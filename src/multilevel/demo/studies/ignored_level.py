@@ -76,9 +76,9 @@ def ignored_level(
 
     Notes
     -----
-    Moerbeek (2004), Multivar. Behav. Res. 39, 129-149. In a balanced design with k classes of n
-    pupils, ``tau2`` the variance of classes, a model without classes estimates at the level of
-    schools ``tau2 (n - 1) / (n k - 1)`` too much, and the rest of ``tau2`` is put down to pupils.
+    Moerbeek (2004), Multivar. Behav. Res. 39, 129-149. With k classes of n pupils in each school, a
+    model without classes puts ``(n - 1) / (n k - 1)`` of their variance down to the schools, the
+    rest to the pupils. A model without schools puts all of theirs down to the classes.
 
     Examples
     --------
@@ -195,7 +195,7 @@ def _sentences(columns: Columns) -> list[str]:
     for model in MODELS:
         found = _of_model(columns, model)
         moved = ", ".join(
-            f"{name} {found[f'var_{name}']:.3f}{_against(found, full, name, model)}"
+            f"{name} {found[f'var_{name}']:.3f}{_change(found, full, name)}"
             for name in VARIANCES
             if f"var_{name}" in found
         )
@@ -209,12 +209,11 @@ def _of_model(columns: Columns, model: str) -> dict[str, float]:
     return dict(zip(rows["term"], rows["mean"], strict=True))
 
 
-def _against(found: dict[str, float], full: dict[str, float], name: str, model: str) -> str:
-    """How much of a variance has come from the level left out."""
-    change = found[f"var_{name}"] - full[f"var_{name}"]
-    if model == "all levels":
+def _change(found: dict[str, float], full: dict[str, float], name: str) -> str:
+    """How a variance differs from that of the whole model."""
+    if found == full:
         return ""
-    return f" ({change:+.3f})".replace("-", "−")
+    return f" ({found[f'var_{name}'] - full[f'var_{name}']:+.3f})".replace("-", "−")
 
 
 def _size(ratio: float) -> str:

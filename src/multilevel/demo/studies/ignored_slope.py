@@ -10,7 +10,15 @@ import numpy as np
 
 from multilevel.demo.methods import MULTILEVEL, numbers, p_values
 from multilevel.demo.rates import percent, rates, verdict
-from multilevel.demo.sampling import GROUP, check_alpha, check_count, draw, generator_of, replicated, shares
+from multilevel.demo.sampling import (
+    GROUP,
+    check_alpha,
+    check_count,
+    draw,
+    generator_of,
+    replicated,
+    shares,
+)
 from multilevel.demo.study import Study
 from multilevel.exceptions import DataError
 from multilevel.fits.model import MixedModel

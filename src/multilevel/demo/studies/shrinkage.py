@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from multilevel.demo.sampling import GROUP, check_count, counts, draw, generator_of, replicated, shares
+from multilevel.demo.sampling import (
+    GROUP,
+    check_count,
+    counts,
+    draw,
+    generator_of,
+    replicated,
+    shares,
+)
 from multilevel.demo.study import Study
 from multilevel.fits.model import MixedModel
 from multilevel.plot.numbers import take

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +18,17 @@ from multilevel.demo.predictors import (
 from multilevel.demo.sampling import check_count, generator_of, shares
 from multilevel.demo.study import Study
 from multilevel.plot.numbers import take
-from multilevel.plot.style import BLUE, GREY, INK, ORANGE, VERMILION, dress, key, label_rows, new_axes
+from multilevel.plot.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    VERMILION,
+    dress,
+    key,
+    label_rows,
+    new_axes,
+)
 
 if TYPE_CHECKING:
     from multilevel.typing import Float
@@ -178,7 +187,12 @@ def _draw(columns: Columns, ax: Any) -> Any:
         )
         if method == LEAST_SQUARES:
             ax.plot(
-                rows["expected"], at - 0.18, "|", color=INK, markersize=11, label="by Moulton's factor"
+                rows["expected"],
+                at - 0.18,
+                "|",
+                color=INK,
+                markersize=11,
+                label="by Moulton's factor",
             )
     dress(ax, "standard error that is stated / true one", grid="x")
     label_rows(ax, TERMS, "", first="top")

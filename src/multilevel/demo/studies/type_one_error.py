@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from multilevel.demo.methods import LEAST_SQUARES, MULTILEVEL, p_values
+from multilevel.demo.methods import LEAST_SQUARES, p_values
 from multilevel.demo.predictors import METHODS, TERMS, Condition, describe_term, experiment
 from multilevel.demo.rates import percent, rates, verdict
 from multilevel.demo.sampling import check_alpha, check_count, counts, generator_of, shares
@@ -138,9 +138,7 @@ def _sentences(columns: Columns, alpha: float, between: float) -> list[str]:
 def _summary(columns: Columns, method: str, alpha: float) -> str:
     """In how many conditions a method rejected too often, or too seldom."""
     own = take(columns, columns["method"] == method)
-    verdicts = [
-        verdict(rate, n, alpha) for rate, n in zip(own["rejected"], own["n"], strict=True)
-    ]
+    verdicts = [verdict(rate, n, alpha) for rate, n in zip(own["rejected"], own["n"], strict=True)]
     often, seldom = verdicts.count("too often"), verdicts.count("too seldom")
     return (
         f"Over all {len(verdicts)} tests {method} rejected too often in {often} and too seldom in "
