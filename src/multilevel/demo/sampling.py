@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     Seed = int | np.random.Generator | None
 
 __all__ = [
+    "GROUP",
     "check_alpha",
     "check_count",
     "counts",
     "draw",
     "generator_of",
     "group_means",
+    "reals",
     "replicated",
     "shares",
 ]
@@ -75,17 +77,18 @@ def counts(name: str, values: object, least: int) -> list[int]:
     return sorted({check_count(name, value, least) for value in _several(name, values)})
 
 
-def shares(name: str, values: object) -> list[float]:
-    """Some shares of variance, or a single one, from 0 to below 1, in ascending order."""
-    given = set()
+def reals(name: str, values: object, least: float, below: float, what: str) -> list[float]:
+    """Some finite numbers of a range, or a single one, in ascending order; ``what`` they are."""
     for value in _several(name, values):
         number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if not number or not 0.0 <= value < 1.0:
-            raise DataError(
-                f"{name} must be a share of variance, from 0 to below 1; got {value!r}."
-            )
-        given.add(float(value))
-    return sorted(given)
+        if not number or not np.isfinite(value) or not least <= value < below:
+            raise DataError(f"{name} must be {what}; got {value!r}.")
+    return sorted({float(value) for value in _several(name, values)})
+
+
+def shares(name: str, values: object) -> list[float]:
+    """Some shares of variance, or a single one, in ascending order."""
+    return reals(name, values, 0.0, 1.0, "a share of variance, from 0 to below 1")
 
 
 def check_alpha(alpha: object) -> float:

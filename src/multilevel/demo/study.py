@@ -76,9 +76,9 @@ class Study:
     def of(
         cls,
         title: str,
-        columns: Mapping[str, Any],
+        columns: dict[str, Any],
         sentences: Sequence[str],
-        draw: Callable[[Mapping[str, Any], Any], Any],
+        draw: Callable[[dict[str, Any], Any], Any],
     ) -> Study:
         """The study with these results; ``draw`` takes the columns and the axes."""
         return cls(title, frame_of(columns), "\n".join(sentences), _draw=partial(draw, columns))

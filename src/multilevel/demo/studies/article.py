@@ -78,7 +78,7 @@ def article(
     data: Any = None,
     rng: int | np.random.Generator | None = None,
 ) -> Article:
-    """The classic example: is achievement due to the pupil's SES and the school's resources?
+    """The classic example: achievement of pupils, their SES, and resources of their schools.
 
     500 pupils in 100 schools are simulated, with a status (SES) of their own and resources of the
     school. Introductions tend to simulate the resources and then to forget them: the outcome does

@@ -47,6 +47,9 @@ _TESTS = (LEAST_SQUARES, NORMAL, MULTILEVEL, KENWARD_ROGER)
 METHODS = (LEAST_SQUARES, NORMAL, "multilevel, Satterthwaite", KENWARD_ROGER)
 _COLOURS = dict(zip(METHODS, (VERMILION, ORANGE, BLUE, GREEN), strict=True))
 
+# Kenward and Roger's tests are often those of Satterthwaite: both must be seen.
+_LINES = dict(zip(METHODS, ("o-", "o-", "o-", "s:"), strict=True))
+
 
 def few_groups(
     n_groups: int | Sequence[int] = (5, 8, 10, 20, 50),
@@ -57,7 +60,7 @@ def few_groups(
     alpha: float = 0.05,
     rng: int | np.random.Generator | None = None,
 ) -> Study:
-    """How many groups does a test of a treatment of whole groups need?
+    """Ask how many groups a test of a treatment of whole groups needs.
 
     Every other group is treated, the treatment does nothing, and its effect is tested by least
     squares that ignores the groups, and by a multilevel model with z tests and with the degrees of
@@ -166,7 +169,14 @@ def _draw(alpha: float, columns: Columns, ax: Any) -> Any:
     ax.axhline(alpha, color=GREY, linewidth=0.8, linestyle=(0, (1, 1)))
     for method in METHODS:
         rows = take(columns, columns["method"] == method)
-        ax.plot(groups, rows["rejected"], "o-", markersize=4, color=_COLOURS[method], label=method)
+        ax.plot(
+            groups,
+            rows["rejected"],
+            _LINES[method],
+            markersize=4,
+            color=_COLOURS[method],
+            label=method,
+        )
     ax.set(xscale="log", xticks=groups, xticklabels=[str(n) for n in groups])
     ax.minorticks_off()
     ax.set_ylim(bottom=0.0)

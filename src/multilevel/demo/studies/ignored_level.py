@@ -45,7 +45,7 @@ def ignored_level(
     nsim: int = 200,
     rng: int | np.random.Generator | None = None,
 ) -> Study:
-    """Pupils in classes in schools: what happens if a level is left out of the model?
+    """Leave a level out of the model: pupils in classes in schools.
 
     The variance of a level that is left out goes to the levels next to it, and the standard errors
     of the predictors of that level are wrong.

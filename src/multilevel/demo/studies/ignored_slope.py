@@ -16,11 +16,11 @@ from multilevel.demo.sampling import (
     check_count,
     draw,
     generator_of,
+    reals,
     replicated,
     shares,
 )
 from multilevel.demo.study import Study
-from multilevel.exceptions import DataError
 from multilevel.fits.model import MixedModel
 from multilevel.plot.numbers import stacked, take
 from multilevel.plot.style import BLUE, GREY, VERMILION, dress, key, new_panels
@@ -54,7 +54,7 @@ def ignored_slope(
     alpha: float = 0.05,
     rng: int | np.random.Generator | None = None,
 ) -> Study:
-    """What if the effect of a predictor differs between groups, and the model does not know?
+    """Leave out that the effect of a predictor differs between groups.
 
     Slopes vary between groups around zero. The slope of ``x``, the effect of a predictor ``w`` of
     groups and their interaction ``x:w``, all of them zero, are tested with a random slope and
@@ -100,10 +100,11 @@ def ignored_slope(
     >>> list(study.table["term"][:3])
     ['x', 'w', 'x:w']
     """
-    deviations = _deviations(slope_sd)
+    deviations = reals("slope_sd", slope_sd, 0.0, np.inf, "a standard deviation, from 0")
     sizes = check_count("n_groups", n_groups, 10), check_count("n_per_group", n_per_group, 3)
     nsim, alpha = check_count("nsim", nsim, 2), check_alpha(alpha)
-    intercept = float(np.sqrt(shares("icc", icc)[0] / (1.0 - shares("icc", icc)[0])))
+    share = shares("icc", icc)[0]
+    intercept = float(np.sqrt(share / (1.0 - share)))
     generator = generator_of(rng)
     parts = []
     for sd in deviations:
@@ -115,17 +116,6 @@ def ignored_slope(
         f"{n_groups} groups of {n_per_group} in each condition"
     )
     return Study.of(title, columns, _sentences(columns, alpha), partial(_draw, alpha))
-
-
-def _deviations(values: float | Sequence[float]) -> list[float]:
-    listed = np.atleast_1d(np.asarray(values, dtype=object)).tolist()
-    for value in listed:
-        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if not number or not 0.0 <= value < np.inf:
-            raise DataError(f"slope_sd must be standard deviations, from 0; got {value!r}.")
-    if not listed:
-        raise DataError("slope_sd is empty; give a standard deviation, or a list of them.")
-    return sorted({float(value) for value in listed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +174,7 @@ def _sentences(columns: Columns, alpha: float) -> list[str]:
 
 def _draw(alpha: float, columns: Columns, ax: Any) -> Any:
     """Rates against the standard deviation of the slopes, a panel for each term."""
-    panels = new_panels(ax, len(TERMS), columns=3, size=(2.5, 2.5), share_x=True, share_y=True)
+    panels = new_panels(ax, len(TERMS), columns=3, size=(2.6, 2.6), share_x=True, share_y=True)
     for panel, term in zip(panels, TERMS, strict=True):
         panel.axhline(alpha, color=GREY, linewidth=0.8, linestyle=(0, (1, 1)))
         for model, colour in _COLOURS.items():
@@ -192,7 +182,8 @@ def _draw(alpha: float, columns: Columns, ax: Any) -> Any:
             panel.plot(
                 rows["slope_sd"], rows["rejected"], "o-", markersize=4, color=colour, label=model
             )
-        dress(panel, "SD of the slopes", "true hypotheses rejected", heading=term)
+        dress(panel, "SD of the slopes", "", heading=f"{term}: {_WORDS[term]}")
     panels[0].set_ylim(bottom=0.0)
+    panels[0].set_ylabel("true hypotheses rejected", fontsize=9)
     key(panels[1])
     return panels

@@ -34,6 +34,7 @@ __all__ = ["shrinkage"]
 
 RAW, SHRUNKEN, OVERALL = "raw mean", "EB prediction", "overall mean"
 METHODS = (RAW, SHRUNKEN, OVERALL)
+_TICKS = [digit * 10.0**power for power in range(-5, 1) for digit in (1, 2, 5)]
 _COLOURS = dict(zip(METHODS, (VERMILION, BLUE, GREY), strict=True))
 
 
@@ -45,7 +46,7 @@ def shrinkage(
     nsim: int = 200,
     rng: int | np.random.Generator | None = None,
 ) -> Study:
-    """Which is nearer to the true mean of a group: its own mean, or the shrunken one?
+    """Ask whether the raw or the shrunken mean of a group is nearer to the truth.
 
     Each data set has groups of all sizes. The mean of every group is estimated by its raw mean (no
     pooling), by the empirical-Bayes (EB) prediction of a random-intercept model (partial pooling),
@@ -130,7 +131,8 @@ class _Estimates:
         raw = np.bincount(self.codes, y) / self.sizes
         shrunken = state.beta[0] + state.terms[0].modes[:, 0]
         overall = np.full(len(raw), y.mean())
-        return (np.array([raw, shrunken, overall]) - true) ** 2
+        errors: Float = np.array([raw, shrunken, overall]) - true
+        return errors**2
 
 
 def _rows(errors: Float, sizes: Float, icc: float) -> Columns:
@@ -194,6 +196,9 @@ def _draw(icc: float, columns: Columns, ax: Any) -> Any:
             label=method,
         )
     ax.set(xscale="log", yscale="log", xticks=sizes, xticklabels=[str(size) for size in sizes])
+    low, high = ax.get_ylim()
+    ax.set_yticks([tick for tick in _TICKS if low <= tick <= high])
+    ax.yaxis.set_major_formatter("{x:g}")
     ax.minorticks_off()
     dress(ax, "rows in the group", "mean squared error", heading=f"Group means, ICC {icc:g}")
     key(ax)

@@ -50,7 +50,7 @@ def standard_errors(
     nsim: int = 500,
     rng: int | np.random.Generator | None = None,
 ) -> Study:
-    """Are standard errors as large as the errors are?
+    """Ask whether standard errors are as large as the errors are.
 
     The true standard error is the standard deviation of the estimates over all data sets. Least
     squares that ignores the groups is too sure of what varies between groups and *not sure enough*
@@ -145,8 +145,8 @@ def _sentences(columns: Columns, between: float) -> list[str]:
         sentences.append(
             f"{term} ({describe_term(term, between)}): the standard errors of least squares are "
             f"{_size(rows['ratio'][naive])} (by Moulton's factor, {factor:.2f}, they should be "
-            f"{100.0 / factor:.0f} % of the true ones), those of the multilevel model {_size(rows['ratio'][model])}; "
-            f"its estimates are {_precision(gain)}."
+            f"{100.0 / factor:.0f} % of the true ones), those of the multilevel model "
+            f"{_size(rows['ratio'][model])}; its estimates are {_precision(gain)}."
         )
     return sentences
 

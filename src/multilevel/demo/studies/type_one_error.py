@@ -36,7 +36,7 @@ def type_one_error(
     alpha: float = 0.05,
     rng: int | np.random.Generator | None = None,
 ) -> Study:
-    """How often is an effect found that is not there?
+    """Ask how often an effect is found that is not there.
 
     Data are drawn in which groups differ and no predictor has an effect; all predictors are then
     tested at level ``alpha``, by least squares that ignores the groups, by least squares with
@@ -164,8 +164,10 @@ def _draw(alpha: float, between: float, columns: Columns, ax: Any) -> Any:
                     markersize=3.5,
                     label=f"{method}, {size} per group",
                 )
-        dress(panel, "ICC", "true hypotheses rejected", heading=_heading(term, between))
+        dress(panel, "ICC", "", heading=_heading(term, between))
     panels[0].set_ylim(bottom=0.0)
+    for left in panels[::2]:
+        left.set_ylabel("true hypotheses rejected", fontsize=9)
     key(panels[0], place="upper left")
     return panels
 

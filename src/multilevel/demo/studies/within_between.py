@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from multilevel.demo.methods import LEAST_SQUARES
-from multilevel.demo.sampling import GROUP, check_count, draw, generator_of, group_means, shares
+from multilevel.demo.sampling import (
+    GROUP,
+    check_count,
+    draw,
+    generator_of,
+    group_means,
+    reals,
+    shares,
+)
 from multilevel.demo.study import Study
-from multilevel.exceptions import DataError
 from multilevel.fits.model import MixedModel
 from multilevel.fits.ols import fit_without_groups
 from multilevel.plot.style import BLUE, COLOURS, GREEN, GREY, INK, VERMILION, dress, key, new_axes
@@ -36,7 +43,7 @@ def within_between(
     icc_x: float = 0.4,
     rng: int | np.random.Generator | None = None,
 ) -> Study:
-    """Which slope does a model estimate if there are two?
+    """Ask which slope a model estimates if there are two.
 
     Within groups the response changes by ``within`` for one unit of ``x``, between group means by
     ``between``. One data set is drawn and analysed by least squares, by a random-intercept model
@@ -82,7 +89,8 @@ def within_between(
     >>> study.table.shape
     (5, 5)
     """
-    slopes = _slope("within", within), _slope("between", between)
+    anything = (-np.inf, np.inf, "a slope, a finite number")
+    slopes = reals("within", within, *anything)[0], reals("between", between, *anything)[0]
     sizes = check_count("n_groups", n_groups, 10), check_count("n_per_group", n_per_group, 2)
     share_x = shares("icc_x", icc_x)[0]
     data = _data(sizes, slopes, shares("icc", icc)[0], share_x, generator_of(rng))
@@ -95,13 +103,6 @@ def within_between(
     )
     weight = _weight(data, pooled)
     return Study.of(title, columns, _sentences(columns, weight), partial(_draw, data))
-
-
-def _slope(name: str, value: object) -> float:
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not np.isfinite(value):
-        raise DataError(f"{name} must be a slope, a finite number; got {value!r}.")
-    return float(value)
 
 
 def _data(
@@ -153,7 +154,7 @@ def _weight(data: Columns, pooled: LinearMixedModel) -> float:
     residual, between = pooled.sigma**2, pooled.state.terms[0].covariance[0, 0]
     inner = float(((data["x"] - data["x_mean"]) ** 2).sum())
     outer = float(((data["x_mean"] - data["x"].mean()) ** 2).sum())
-    return inner / (inner + residual / (residual + n * between) * outer)
+    return float(inner / (inner + residual / (residual + n * between) * outer))
 
 
 def _sentences(columns: Columns, weight: float) -> list[str]:
