@@ -29,7 +29,8 @@ reproduced if ours rounds to the printed one; where it does not, the reason is g
 the last digit and {different:,} are explained: mostly a program that stopped a little before the
 optimum. A further {elsewhere:,} numbers rest on data that may not be shipped; they are tested where
 the data are at hand (`tests/reference/provenance.md` says where to find them), with {explained:,}
-explained differences.
+explained differences. Sources with a star are quoted at second hand: the book itself was not at
+hand, so that a difference may be one of the quotation.
 
 `variance`, `sd` and `covariance` are those of random effects and residuals, `se` is a standard
 error, `deviance` is minus twice the log likelihood (restricted, if the method is REML). Derived
@@ -38,8 +39,8 @@ and explanations: [High School & Beyond](../tutorials/high_school_and_beyond.md)
 [change over time](../tutorials/growth.md),
 [three levels and crossed groups](../tutorials/three_levels_and_crossed.md).
 
-| | example | numbers | reproduced | remarks |
-|--:|---|--:|--:|---|"""
+| row | example | source | numbers | reproduced | remarks |
+|--:|---|---|--:|--:|---|"""
 ELSEWHERE = "tested where the data are at hand"
 
 
@@ -71,7 +72,7 @@ def published_results_page() -> str:
 def summary() -> list[str]:
     """A row for every book or set of data, those that cannot be fitted at the end."""
     lines = []
-    for (row, source), group in groupby(EXAMPLES, key=lambda e: (e.row, e.source)):
+    for (row, source, seen), group in groupby(EXAMPLES, key=lambda e: (e.row, e.source, e.seen)):
         examples = list(group)
         numbers = sum(len(example.printed) for example in examples)
         same = numbers - sum(len(example.differs) for example in examples)
@@ -80,8 +81,9 @@ def summary() -> list[str]:
             remarks.insert(0, ELSEWHERE)
         titles = "; ".join(dict.fromkeys(example.title for example in examples))
         told = "; ".join(remarks)
-        lines.append(f"| {row} | {titles} ({source}) | {numbers} | {same} | {told} |")
-    lines += [f"| {row.row} | {row.title} | | | {row.why} |" for row in EXCLUDED]
+        star = "" if seen else " \\*"
+        lines.append(f"| {row} | {titles} | {source}{star} | {numbers} | {same} | {told} |")
+    lines += [f"| {row.row} | {row.title} | | | | {row.why} |" for row in EXCLUDED]
     return lines
 
 

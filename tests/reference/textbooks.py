@@ -34,6 +34,7 @@ class Example:
     method: str
     source: str
     printed: dict[str, str]
+    seen: bool = False
     differs: dict[str, str] = field(default_factory=dict)
     why: str = ""
 
