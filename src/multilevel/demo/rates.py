@@ -1,4 +1,4 @@
-"""How often true hypotheses were rejected, with the error that a simulation has itself."""
+"""Rates of rejection and ratios of standard errors, judged by the error of a simulation itself."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ if TYPE_CHECKING:
 
     Columns = dict[str, Any]
 
-__all__ = ["RATE_COLUMNS", "percent", "rates", "verdict"]
+__all__ = ["RATE_COLUMNS", "describe_ratio", "percent", "rates", "verdict"]
 
 # A rate is called wrong when it is this improbable under the nominal one, on either side.
 IMPROBABLE = 0.005
+# Standard errors within this share of the truth are called about right.
+TOLERANCE = 0.1
+# Monte Carlo errors beyond which a ratio is not called chance: two-sided level of 1 %.
+CLEAR = 2.576
 RATE_COLUMNS = ("n", "rejected", "std_error", "conf_low", "conf_high")
 
 
@@ -50,12 +54,23 @@ def verdict(rejected: float, n: int, alpha: float) -> str:
     """Whether a rate is the nominal one, beyond what chance explains."""
     from scipy.special import bdtr
 
+    if n == 0:
+        return "no test had an answer"
     k = round(rejected * n)
     if k > 0 and 1.0 - bdtr(k - 1, n, alpha) < IMPROBABLE:
         return "too often"
     if bdtr(k, n, alpha) < IMPROBABLE:
         return "too seldom"
     return "as often as it should, within chance"
+
+
+def describe_ratio(ratio: float, std_error: float) -> str:
+    """How large standard errors are: their ratio to the true ones, and its Monte Carlo error."""
+    if abs(ratio - 1.0) <= TOLERANCE:
+        return f"about right ({100.0 * ratio:.0f} % of the true ones)"
+    direction = "small" if ratio < 1.0 else "large"
+    chance = "" if abs(ratio - 1.0) > CLEAR * std_error else ", which may be chance"
+    return f"too {direction} by {100.0 * abs(ratio - 1.0):.0f} %{chance}"
 
 
 def percent(share: float) -> str:

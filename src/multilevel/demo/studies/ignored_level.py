@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from multilevel.demo.rates import describe_ratio
 from multilevel.demo.sampling import check_count, draw, generator_of, replicated
 from multilevel.demo.study import Study
 from multilevel.exceptions import DataError
@@ -32,8 +33,6 @@ MODELS = {
 VARIANCES = ("school", "class", "pupil")
 TERMS = ("x_pupil", "x_class", "x_school")
 _COLOURS = dict(zip(MODELS, (BLUE, VERMILION, GREEN), strict=True))
-# Standard errors within this share of the truth are called about right.
-_TOLERANCE = 0.1
 
 
 def ignored_level(
@@ -193,20 +192,22 @@ def _sentences(columns: Columns) -> list[str]:
     full = _of_model(columns, "all levels")
     sentences = []
     for model in MODELS:
-        found = _of_model(columns, model)
+        found, spread = _of_model(columns, model), _of_model(columns, model, "std_error")
         moved = ", ".join(
             f"{name} {found[f'var_{name}']:.3f}{_change(found, full, name)}"
             for name in VARIANCES
             if f"var_{name}" in found
         )
-        errors = ", ".join(f"{name} {_size(found[f'se_{name}'])}" for name in TERMS)
+        errors = "; ".join(
+            f"{name} {describe_ratio(found[f'se_{name}'], spread[f'se_{name}'])}" for name in TERMS
+        )
         sentences.append(f"{model}: variances are {moved}; standard errors: {errors}.")
     return sentences
 
 
-def _of_model(columns: Columns, model: str) -> dict[str, float]:
+def _of_model(columns: Columns, model: str, what: str = "mean") -> dict[str, float]:
     rows = take(columns, columns["model"] == model)
-    return dict(zip(rows["term"], rows["mean"], strict=True))
+    return dict(zip(rows["term"], rows[what], strict=True))
 
 
 def _change(found: dict[str, float], full: dict[str, float], name: str) -> str:
@@ -214,12 +215,6 @@ def _change(found: dict[str, float], full: dict[str, float], name: str) -> str:
     if found == full:
         return ""
     return f" ({found[f'var_{name}'] - full[f'var_{name}']:+.3f})".replace("-", "−")
-
-
-def _size(ratio: float) -> str:
-    if abs(ratio - 1.0) <= _TOLERANCE:
-        return "about right"
-    return f"too {'small' if ratio < 1.0 else 'large'} by {100.0 * abs(ratio - 1.0):.0f} %"
 
 
 def _draw(columns: Columns, ax: Any) -> Any:

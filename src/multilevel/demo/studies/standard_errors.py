@@ -15,6 +15,7 @@ from multilevel.demo.predictors import (
     experiment,
     moulton,
 )
+from multilevel.demo.rates import describe_ratio
 from multilevel.demo.sampling import check_count, generator_of, shares
 from multilevel.demo.study import Study
 from multilevel.plot.numbers import take
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["standard_errors"]
 
-# Standard errors within this share of the truth are called about right.
-_TOLERANCE = 0.1
+# Precisions that differ by no more than this share are called equal.
+_ALIKE = 0.05
 
 
 def standard_errors(
@@ -140,27 +141,23 @@ def _sentences(columns: Columns, between: float) -> list[str]:
     for term in TERMS:
         rows = take(columns, columns["term"] == term)
         naive, model = (list(rows["method"]).index(name) for name in (LEAST_SQUARES, MULTILEVEL))
+        sizes = [
+            describe_ratio(*pair) for pair in zip(rows["ratio"], rows["std_error"], strict=True)
+        ]
         factor = 1.0 / rows["expected"][naive]
         gain = rows["true_sd"][naive] / rows["true_sd"][model]
         sentences.append(
             f"{term} ({describe_term(term, between)}): the standard errors of least squares are "
-            f"{_size(rows['ratio'][naive])} (by Moulton's factor, {factor:.2f}, they should be "
+            f"{sizes[naive]} (by Moulton's factor, {factor:.2f}, they should be "
             f"{100.0 / factor:.0f} % of the true ones), those of the multilevel model "
-            f"{_size(rows['ratio'][model])}; its estimates are {_precision(gain)}."
+            f"{sizes[model]}; its estimates are {_precision(gain)}."
         )
     return sentences
 
 
-def _size(ratio: float) -> str:
-    if abs(ratio - 1.0) <= _TOLERANCE:
-        return f"about right ({100.0 * ratio:.0f} % of the true ones)"
-    direction = "small" if ratio < 1.0 else "large"
-    return f"too {direction} by {100.0 * abs(ratio - 1.0):.0f} %"
-
-
 def _precision(gain: float) -> str:
     """Precision of the model's estimates against those of least squares."""
-    if abs(gain - 1.0) <= _TOLERANCE / 2.0:
+    if abs(gain - 1.0) <= _ALIKE:
         return "as precise as those of least squares"
     more = "more" if gain > 1.0 else "less"
     return (
