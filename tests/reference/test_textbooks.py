@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import multilevel as mlm
-from reference.datasets import load
 from reference.textbooks import EXAMPLES, EXCLUDED, agrees, fit_example, prepared, quantity
 
 # The rows of the collection.
@@ -96,6 +95,23 @@ def test_early_intervention_is_on_the_boundary():
     assert at_print == pytest.approx(2369.984, abs=2e-3)
 
 
+# Statistic and p value of RLRsim (100,000 draws).
+EXACT = {"dyestuff": (6.369, 0.0049), "dyestuff2": (0.0, 0.44)}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_exact_tests_of_small_sets(name):
+    statistic, p_value = EXACT[name]
+    n = 20_000
+    fit = mlm.lmer("Yield ~ 1 + (1 | Batch)", mlm.datasets.load(name, "pandas"))
+    row = fit.exact_rlrt(n=n, rng=1).iloc[0]
+    assert row["statistic"] == pytest.approx(statistic, abs=THIRD)
+    # Five standard errors of simulation, ours and theirs, and half a printed unit.
+    error = 5 * np.sqrt(p_value * (1 - p_value) * (1 / n + 1e-5))
+    unit = 0.5e-4 if p_value < 0.1 else 0.5e-2
+    assert row["p_value"] == pytest.approx(p_value, abs=error + unit)
+
+
 @pytest.fixture(scope="module")
 def nels():
     return prepared("nels88_school23")
@@ -111,7 +127,9 @@ def test_the_same_question_in_nels88(nels):
     assert tests["sex"] > 0.9
     # No group differs from the first, but all five differ at the edge of 5 %.
     assert tests["race"] == pytest.approx(0.047, abs=THIRD)
-    assert fit.ranova()["statistic"].item() == pytest.approx(30.195, abs=THIRD)
+    exact = fit.exact_rlrt(n=10_000, rng=1).iloc[0]
+    assert exact["statistic"] == pytest.approx(30.195, abs=THIRD)
+    assert exact["p_value"] < 2e-4
 
 
 def test_one_school_decides_on_structure(nels):
@@ -120,43 +138,6 @@ def test_one_school_decides_on_structure(nels):
     row = mlm.lmer("math ~ hours + structure + (1 | school)", rest).tidy().set_index("term")
     assert row.loc["structure", "estimate"] == pytest.approx(-3.895, abs=THIRD)
     assert row.loc["structure", "statistic"] == pytest.approx(-2.72, abs=0.5e-2)
-
-
-# Estimates, standard errors, variances and criterion by lme4, standard errors by least squares.
-ARTICLE = {
-    "as_coded ~ student_ses": (
-        [-0.1137764, 0.4647474],
-        [0.0594969, 0.0260334],
-        [0.2955418, 0.2920550],
-        990.9626,
-        [0.0342345, 0.0338563],
-    ),
-    "achievement ~ student_ses + school_resources": (
-        [-0.1144195, 0.4645998, 0.2854799],
-        [0.0598462, 0.0260459, 0.0622030],
-        [0.2989520, 0.2920558],
-        994.6295,
-        [None, 0.0339381, 0.0356883],
-    ),
-}
-
-
-@pytest.mark.parametrize("formula", ARTICLE)
-def test_the_simulation_of_a_popular_introduction(formula):
-    """Least squares errs both ways: too sure of schools, not sure enough of students."""
-    estimates, errors, variances, criterion, least_squares = ARTICLE[formula]
-    fit = mlm.lmer(f"{formula} + (1 | school_id)", load("article"))
-    np.testing.assert_allclose(fit.beta, estimates, atol=1e-7)
-    np.testing.assert_allclose(fit.std_errors, errors, atol=1e-7)
-    np.testing.assert_allclose(fit.var_corr()["variance"], variances, rtol=1e-6)
-    assert -2 * fit.loglik == pytest.approx(criterion, abs=1e-4)
-    beside = fit.vs_ols().set_index("term")
-    for ours, printed in zip(beside["std_error_ols"], least_squares, strict=True):
-        assert printed is None or ours == pytest.approx(printed, abs=1e-7)
-    assert beside.loc["student_ses", "ratio"] < 0.78
-    if "school_resources" in formula:
-        assert beside.loc["school_resources", "ratio"] > 1.74
-        assert beside.loc["school_resources", "between"] == pytest.approx(1.0)
 
 
 def test_predictors_vary_between_schools(hsb):
