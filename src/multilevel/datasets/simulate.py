@@ -7,6 +7,7 @@ y_ij = x_ij' gamma + z_ij' u_j + e_ij, with u_j ~ N(0, T) and e_ij ~ N(0, sigma^
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from multilevel.datasets.native import Backend, to_native
 from multilevel.datasets.stated import (
     INTERCEPT,
+    Predictor,
     Predictors,
     RandomPart,
     StatedModel,
@@ -30,7 +32,7 @@ from multilevel.exceptions import DataError
 if TYPE_CHECKING:
     from multilevel.typing import Float, IndexArray
 
-__all__ = ["Sizes", "simulate_multilevel"]
+__all__ = ["Simulation", "Sizes", "generator_of", "simulate_multilevel"]
 
 Sizes = int | tuple[int, int] | Sequence[int]
 """Equal sizes, a (smallest, largest) range, or a list with one size per unit above."""
@@ -74,10 +76,13 @@ def simulate_multilevel(
     icc : float, optional
         Instead of the standard deviation of the random intercept, the intraclass correlation of
         what the fixed effects leave: ``sd**2 / (sd**2 + sigma**2)``. For one grouping factor.
-    level1, level2, level3 : sequence of str, or mapping of str to float
+    level1, level2, level3 : sequence of str, or mapping of str to float or "treatment"
         Predictors that vary between rows, between innermost groups, between outermost groups;
         each standard normal. A mapping gives the share of a predictor's variance that lies
         between the groups one level up, ``{"ses": 0.25}``; in a sequence that share is zero.
+        ``{"treated": "treatment"}`` is 1 for one half and 0 for the other, drawn at random from
+        the units of its level: ``level2`` is a cluster-randomised trial. Below the top level the
+        halves are those of each group one level up. Of an odd number one arm has one more.
     outcome : str
         Name of the response.
     group : str or sequence of str
@@ -117,27 +122,86 @@ def simulate_multilevel(
     >>> pupils.shape
     (500, 4)
     """
-    factors = (group,) if isinstance(group, str) else tuple(group)
-    sizes = [*_group_counts(n_groups, factors), n_per_group]
-    predictors = read_predictors((level1, level2, level3), len(factors))
-    check_names([*factors, outcome, *predictors])
-    spread = number("sigma", sigma, 0.0)
-    stated = {} if random is None else random
-    check_mapping("random", stated, '{"Intercept": 4.0, "ses": 1.0}')
-    if icc is not None:
-        stated = _with_icc(stated, icc, spread, len(factors))
-    model = StatedModel(
-        predictors=predictors,
-        fixed=read_fixed(fixed, predictors),
-        random=read_random(stated, factors, predictors),
-        sigma=spread,
+    simulation = Simulation.read(
+        n_groups,
+        n_per_group,
+        fixed=fixed,
+        random=random,
+        sigma=sigma,
+        icc=icc,
+        levels=(level1, level2, level3),
+        outcome=outcome,
+        group=group,
     )
-    generator = _generator(rng)
-    units = _hierarchy(sizes, generator)
-    x = _draw_predictors(model, units, generator)
-    y = _draw_outcome(model, x, units, generator)
-    ids = {name: code + 1 for name, code in zip(factors, units[:0:-1], strict=True)}
-    return to_native({**ids, outcome: y, **x}, backend)
+    return to_native(simulation.columns(generator_of(rng)), backend)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """A stated model and the sizes of its levels, checked, to draw data from.
+
+    Attributes
+    ----------
+    model : StatedModel
+        What is drawn.
+    sizes : tuple of Sizes
+        Numbers of units, from the outermost groups to the rows.
+    factors : tuple of str
+        Grouping factors, outermost first.
+    outcome : str
+        Name of the response.
+    """
+
+    model: StatedModel
+    sizes: tuple[Sizes, ...]
+    factors: tuple[str, ...]
+    outcome: str
+
+    @classmethod
+    def read(
+        cls,
+        n_groups: int | Sequence[Sizes],
+        n_per_group: Sizes,
+        *,
+        fixed: Mapping[str, float],
+        random: RandomPart | Mapping[str, RandomPart] | None,
+        sigma: float,
+        icc: float | None,
+        levels: tuple[Predictors, Predictors, Predictors],
+        outcome: str,
+        group: str | Sequence[str],
+    ) -> Simulation:
+        """Read and check arguments of :func:`simulate_multilevel`; ``levels`` are its predictors.
+
+        Raises
+        ------
+        DataError
+            If the model cannot be simulated as stated.
+        """
+        factors = (group,) if isinstance(group, str) else tuple(group)
+        sizes = (*_group_counts(n_groups, factors), n_per_group)
+        predictors = read_predictors(levels, len(factors))
+        check_names([*factors, outcome, *predictors])
+        spread = number("sigma", sigma, 0.0)
+        stated = {} if random is None else random
+        check_mapping("random", stated, '{"Intercept": 4.0, "ses": 1.0}')
+        if icc is not None:
+            stated = _with_icc(stated, icc, spread, len(factors))
+        model = StatedModel(
+            predictors=predictors,
+            fixed=read_fixed(fixed, predictors),
+            random=read_random(stated, factors, predictors),
+            sigma=spread,
+        )
+        return cls(model, sizes, factors, outcome)
+
+    def columns(self, generator: np.random.Generator) -> dict[str, Any]:
+        """Draw data: grouping factors, outcome and predictors, each of shape (n,)."""
+        units = _hierarchy(self.sizes, generator)
+        x = _draw_predictors(self.model, units, generator)
+        y = _draw_outcome(self.model, x, units, generator)
+        ids = {name: code + 1 for name, code in zip(self.factors, units[:0:-1], strict=True)}
+        return {**ids, self.outcome: y, **x}
 
 
 def _group_counts(n_groups: int | Sequence[Sizes], factors: tuple[str, ...]) -> list[Sizes]:
@@ -167,7 +231,8 @@ def _with_icc(
     return {INTERCEPT: deviation, **cast("RandomPart", stated)}
 
 
-def _generator(rng: int | np.random.Generator | None) -> np.random.Generator:
+def generator_of(rng: int | np.random.Generator | None) -> np.random.Generator:
+    """Return the generator that a seed, a generator or None stands for."""
     seeded = isinstance(rng, int | np.integer) and rng >= 0
     if rng is None or seeded or isinstance(rng, np.random.Generator):
         return np.random.default_rng(rng)
@@ -213,11 +278,33 @@ def _draw_predictors(
         values: Float = rng.standard_normal(unit[-1] + 1)[unit]
         return values
 
-    return {
-        name: np.sqrt(1.0 - predictor.between) * draw(predictor.level)
-        + (np.sqrt(predictor.between) * draw(predictor.level + 1) if predictor.between else 0.0)
-        for name, predictor in model.predictors.items()
-    }
+    def predictor(of: Predictor) -> Float:
+        if of.treatment:
+            return _assign(units[of.level - 1], units[of.level :], rng)
+        own: Float = np.sqrt(1.0 - of.between) * draw(of.level)
+        return own + np.sqrt(of.between) * draw(of.level + 1) if of.between else own
+
+    return {name: predictor(of) for name, of in model.predictors.items()}
+
+
+def _assign(unit: IndexArray, above: Sequence[IndexArray], rng: np.random.Generator) -> Float:
+    """Assign half of the units to treatment (1), half of those of each unit above if there is one.
+
+    Units are put in random order within the unit above, and every second one is treated; a coin
+    says whether that begins with the first, so that neither arm is favoured by odd numbers.
+    """
+    n = int(unit[-1]) + 1
+    parent: IndexArray = np.zeros(n, dtype=np.intp)
+    if above:
+        parent[unit] = above[0]
+    order = np.lexsort((rng.random(n), parent))
+    sizes = np.bincount(parent)
+    rank = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    first = rng.integers(2, size=len(sizes))
+    treated = np.empty(n)
+    treated[order] = (rank + first[parent[order]]) % 2
+    values: Float = treated[unit]
+    return values
 
 
 def _draw_outcome(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
@@ -19,10 +19,11 @@ __all__ = ["Predictor", "Predictors", "RandomPart", "RandomTerms", "StatedModel"
 Term = tuple[str, ...]
 """Names of the predictors that are multiplied; empty for the intercept."""
 
-Predictors = Sequence[str] | Mapping[str, float]
+Predictors = Sequence[str] | Mapping[str, float | Literal["treatment"]]
 RandomPart = Mapping[str | tuple[str, str], float]
 
 INTERCEPT = "Intercept"
+TREATMENT = "treatment"
 
 # Rounding leaves the smallest eigenvalue of a singular correlation matrix this far below zero.
 EIGENVALUE_SLACK = 1e-12
@@ -30,7 +31,7 @@ EIGENVALUE_SLACK = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """A standard normal predictor.
+    """A standard normal predictor, or a treatment.
 
     Attributes
     ----------
@@ -38,10 +39,13 @@ class Predictor:
         1 if it varies between rows, 2 between innermost groups, 3 between the groups above.
     between : float
         Share of its variance that lies between the units one level up.
+    treatment : bool
+        Whether it is 0 for one half of the units and 1 for the other instead.
     """
 
     level: int
     between: float
+    treatment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +136,22 @@ def read_predictors(levels: Sequence[Predictors], n_factors: int) -> dict[str, P
             )
         shares = given if isinstance(given, Mapping) else dict.fromkeys(given, 0.0)
         for name, share in shares.items():
+            if name in predictors:
+                raise DataError(f"{name!r} stands at level {predictors[name].level} and {level}.")
+            if isinstance(share, str):
+                if share != TREATMENT:
+                    raise DataError(
+                        f"level{level}[{name!r}] must be a share of variance or the word "
+                        f"{TREATMENT!r}, not {share!r}."
+                    )
+                predictors[name] = Predictor(level, 0.0, treatment=True)
+                continue
             between = number(f"level{level}[{name!r}], a share of variance,", share, 0.0, 1.0)
             if between and level == n_factors + 1:
                 raise DataError(
                     f"level{level}[{name!r}]={share} has no level above it whose units it could "
                     f"vary between; list it as level{level}=[{name!r}]."
                 )
-            if name in predictors:
-                raise DataError(f"{name!r} stands at level {predictors[name].level} and {level}.")
             predictors[name] = Predictor(level, between)
     return predictors
 

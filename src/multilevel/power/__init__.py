@@ -1,0 +1,1 @@
+"""Power and precision of a design, by simulation."""
