@@ -50,16 +50,16 @@ def rates(p_values: Float, alpha: float) -> Columns:
     return dict(zip(RATE_COLUMNS, (n, share, error, low, high), strict=True))
 
 
-def verdict(rejected: float, n: int, alpha: float) -> str:
-    """Whether a rate is the nominal one, beyond what chance explains."""
+def verdict(rejected: float, n: int, alpha: float, *, among: int = 1) -> str:
+    """Whether a rate is the nominal one, beyond what chance explains ``among`` so many rates."""
     from scipy.special import bdtr
 
     if n == 0:
         return "no test had an answer"
-    k = round(rejected * n)
-    if k > 0 and 1.0 - bdtr(k - 1, n, alpha) < IMPROBABLE:
+    k, limit = round(rejected * n), IMPROBABLE / among
+    if k > 0 and 1.0 - bdtr(k - 1, n, alpha) < limit:
         return "too often"
-    if bdtr(k, n, alpha) < IMPROBABLE:
+    if bdtr(k, n, alpha) < limit:
         return "too seldom"
     return "as often as it should, within chance"
 

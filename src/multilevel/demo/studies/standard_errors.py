@@ -148,9 +148,9 @@ def _sentences(columns: Columns, between: float) -> list[str]:
         gain = rows["true_sd"][naive] / rows["true_sd"][model]
         sentences.append(
             f"{term} ({describe_term(term, between)}): the standard errors of least squares are "
-            f"{sizes[naive]} (by Moulton's factor, {factor:.2f}, they should be "
-            f"{100.0 / factor:.0f} % of the true ones), those of the multilevel model "
-            f"{sizes[model]}; its estimates are {_precision(gain)}."
+            f"{sizes[naive]}; Moulton's factor, {factor:.2f}, predicts {100.0 / factor:.0f} % of the "
+            f"true ones. Those of the multilevel model are {sizes[model]}, and its estimates "
+            f"{_precision(gain)}."
         )
     return sentences
 

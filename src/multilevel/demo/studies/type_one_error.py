@@ -138,11 +138,12 @@ def _sentences(columns: Columns, alpha: float, between: float) -> list[str]:
 def _summary(columns: Columns, method: str, alpha: float) -> str:
     """In how many conditions a method rejected too often, or too seldom."""
     own = take(columns, columns["method"] == method)
-    verdicts = [verdict(rate, n, alpha) for rate, n in zip(own["rejected"], own["n"], strict=True)]
+    pairs = list(zip(own["rejected"], own["n"], strict=True))
+    verdicts = [verdict(rate, n, alpha, among=len(pairs)) for rate, n in pairs]
     often, seldom = verdicts.count("too often"), verdicts.count("too seldom")
     return (
         f"Over all {len(verdicts)} tests {method} rejected too often in {often} and too seldom in "
-        f"{seldom}, beyond what chance explains."
+        f"{seldom}, beyond what chance explains in so many."
     )
 
 
