@@ -148,8 +148,8 @@ def _sentences(columns: Columns, between: float) -> list[str]:
         gain = rows["true_sd"][naive] / rows["true_sd"][model]
         sentences.append(
             f"{term} ({describe_term(term, between)}): the standard errors of least squares are "
-            f"{sizes[naive]}; Moulton's factor, {factor:.2f}, predicts {100.0 / factor:.0f} % of the "
-            f"true ones. Those of the multilevel model are {sizes[model]}, and its estimates "
+            f"{sizes[naive]}; Moulton's factor, {factor:.2f}, predicts {100.0 / factor:.0f} % of "
+            f"the true ones. Those of the multilevel model are {sizes[model]}, and its estimates "
             f"{_precision(gain)}."
         )
     return sentences
