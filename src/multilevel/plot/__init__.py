@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from multilevel.plot.figures.influence import influence, influence_data
     from multilevel.plot.figures.interaction import interaction, interaction_data
     from multilevel.plot.figures.johnson_neyman import johnson_neyman, johnson_neyman_data
+    from multilevel.plot.figures.power import power, power_data
     from multilevel.plot.figures.predictive import predictive, predictive_data
     from multilevel.plot.figures.profiles import (
         profile_density,
@@ -59,6 +60,8 @@ __all__ = [
     "interaction_data",
     "johnson_neyman",
     "johnson_neyman_data",
+    "power",
+    "power_data",
     "predictive",
     "predictive_data",
     "profile_density",
