@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from multilevel.plot.numbers import Columns
-    from multilevel.power.result import Power
+    from multilevel.planning.result import Power
 
 __all__ = ["power", "power_data"]
 
-_SIZES = {"n_groups": "number of groups", "n_per_group": "rows per group"}
+_ALONG = {"n_groups": "number of groups", "n_per_group": "rows per group"}
+_EACH = {"n_groups": "groups", "n_per_group": "rows per group"}
 _DRAWN = ("term", "n_groups", "n_per_group", "power", "conf_low", "conf_high")
 
 
@@ -56,7 +57,7 @@ def power(result: Power, *, target: float | None = 0.8, ax: Any = None) -> Any:
     >>> trial = {"fixed": {"treated": 0.4}, "level2": {"treated": "treatment"}, "icc": 0.1}
     >>> found = mlm.power(trial, "treated", n_groups=[20, 40], n_per_group=10, nsim=100, rng=1)
     >>> mlm.plot.power(found).get_xlabel()
-    'number of groups'
+    'number of groups (10 rows per group)'
     """
     if target is not None and not 0.0 < target < 1.0:
         raise DataError(f"target must be a power between 0 and 1, or None; got {target!r}.")
@@ -116,6 +117,7 @@ def _curves(ax: Axes, columns: Columns, target: float | None, heading: str = "")
         ax.axhline(target, color=GREY, linewidth=0.8, linestyle="--", zorder=0)
     ax.set_ylim(0.0, 1.02)
     ax.set_xticks(np.unique(x), [f"{value:.4g}" for value in np.unique(x)])
-    dress(ax, _SIZES[along], "power", heading=heading)
+    only = f" ({values[0]:.4g} {_EACH[other]})" if len(values) == 1 else ""
+    dress(ax, _ALONG[along] + only, "power", heading=heading)
     if len(values) > 1:
-        key(ax, title=_SIZES[other])
+        key(ax, title=_ALONG[other])

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from multilevel.datasets.simulate import Simulation, simulate_multilevel
+from multilevel.datasets.stated import INTERCEPT
 from multilevel.exceptions import DataError
 from multilevel.fits.model import MixedModel
 from multilevel.frames.table import Table
-from multilevel.power.sizes import expected_sizes, mean_size
+from multilevel.planning.sizes import expected_sizes, mean_size
 from multilevel.solver.optimize import Control
 
 if TYPE_CHECKING:
     from multilevel.datasets.stated import Term
-    from multilevel.power.truth import Effects
+    from multilevel.planning.truth import Effects
     from multilevel.typing import Float
 
 __all__ = ["StatedTruth", "stated_truth"]
@@ -136,15 +137,21 @@ def stated_truth(model: Mapping[str, Any], asked: Effects, formula: str | None) 
         raise DataError(
             "The model must state its fixed effects: {'fixed': {'Intercept': 0, 'x': 0.3}, ...}."
         )
+    # sizes do not matter for reading; three levels are told by the names of the groups
+    factors = model.get("group", "group")
+    some = 2 if isinstance(factors, str) else (2,) * len(tuple(factors))
+    predictors = _simulation(model, some, 2).model.predictors
     fixed = dict(given)
     for name, value in asked.items():
+        if name != INTERCEPT and not set(name.split(":")) <= set(predictors):
+            raise DataError(
+                f"The effect {name!r} is not of the model's predictors, which are: "
+                f"{', '.join(predictors) or 'none'}. Add it to level1= or level2= of the model."
+            )
         stated = next((old for old in fixed if _same(old, name)), name)
         fixed[stated] = fixed.get(stated, 0.0) if value is None else value
     changed = {**model, "fixed": fixed}
-    # sizes do not matter for reading; three levels are told by the names of the groups
-    factors = model.get("group", "group")
-    n_factors = 1 if isinstance(factors, str) else len(tuple(factors))
-    simulation = _simulation(changed, 2 if n_factors == 1 else (2,) * n_factors, 2)
+    simulation = _simulation(changed, some, 2)
     effects = [next(v for k, v in fixed.items() if _same(k, name)) for name in asked]
     return StatedTruth(
         changed,

@@ -10,7 +10,7 @@ import numpy as np
 
 from multilevel.exceptions import DataError, NotSupportedError
 from multilevel.inference.wald import wald_interval
-from multilevel.power.sizes import check_size, expected_sizes
+from multilevel.planning.sizes import check_size, expected_sizes
 from multilevel.prediction.cases import ROWS, Level, case_scheme, top_factor
 from multilevel.prediction.resample import parametric_scheme
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.fits.model import MixedModel
     from multilevel.frames.table import Table
-    from multilevel.power.truth import Design, Effects
+    from multilevel.planning.truth import Design, Effects
     from multilevel.prediction.cases import CaseScheme
     from multilevel.prediction.resample import ParametricScheme
     from multilevel.state import FitState
@@ -89,7 +89,10 @@ class NewRows:
 
     def draw(self, generator: np.random.Generator) -> MixedModel:
         """Draw rows and responses, and make the model of them."""
-        rows = self.cases.draw(generator)
+        try:
+            rows = self.cases.draw(generator)
+        except DataError as error:
+            raise DataError(f"{error} Draw more groups, or more rows of each.") from error
         y = parametric_scheme(rows, self.state).draw(generator)
         model = copy.copy(self.model)
         model.__dict__.pop("problem", None)

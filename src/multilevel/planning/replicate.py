@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from multilevel.design.matrices import ModelMatrices
     from multilevel.fits.model import MixedModel
     from multilevel.inference.degrees_of_freedom import DfMethod
-    from multilevel.power.truth import Design
+    from multilevel.planning.truth import Design
     from multilevel.typing import Float, IndexArray
 
 __all__ = ["Replicate", "check_design", "find", "method_of"]

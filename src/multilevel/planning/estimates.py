@@ -46,7 +46,7 @@ def estimates(values: Float, effects: Float, criteria: Criteria) -> dict[str, An
     Parameters
     ----------
     values : ndarray, shape (n_ok, 3 k + 1)
-        What :class:`~multilevel.power.replicate.Replicate` gives.
+        What :class:`~multilevel.planning.replicate.Replicate` gives.
     effects : ndarray, shape (k,)
         True values.
     criteria : Criteria

@@ -12,21 +12,21 @@ import numpy as np
 from multilevel.datasets.simulate import generator_of
 from multilevel.exceptions import DataError, MultilevelWarning, warn
 from multilevel.fits.linear import LinearMixedModel
-from multilevel.fits.replicates import check_n, run_replicates
+from multilevel.fits.replicates import run_replicates
 from multilevel.inference.wald import check_level
-from multilevel.power.estimates import Criteria, estimates
-from multilevel.power.pilot import pilot_truth
-from multilevel.power.replicate import Replicate, check_design, method_of
-from multilevel.power.result import Power
-from multilevel.power.sizes import listed
-from multilevel.power.stated import stated_truth
-from multilevel.power.truth import read_effects
+from multilevel.planning.estimates import Criteria, estimates
+from multilevel.planning.pilot import pilot_truth
+from multilevel.planning.replicate import Replicate, check_design, method_of
+from multilevel.planning.result import Power
+from multilevel.planning.sizes import check_size, listed
+from multilevel.planning.stated import stated_truth
+from multilevel.planning.truth import read_effects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from multilevel.inference.degrees_of_freedom import DfMethod
-    from multilevel.power.truth import Effects, Truth
+    from multilevel.planning.truth import Effects, Truth
 
 __all__ = ["power"]
 
@@ -76,7 +76,9 @@ def power(
         Degrees of freedom of the tests, as in :meth:`multilevel.LinearMixedModel.tidy`;
         Satterthwaite's by default.
     formula : str, optional
-        The model to fit, if it is not the true one: what ignoring a random slope does.
+        The model to fit, to see what fitting another than the true one does. By default the true
+        one: of a stated model all predictors, the interactions stated or tested with those of
+        their parts, and the random effects as stated, with their correlations.
     level : float
         Level of the intervals of the power, for the error of the simulation.
     rng : int, numpy.random.Generator or None
@@ -119,11 +121,12 @@ def power(
     ...     "sigma": 6,
     ... }
     >>> found = mlm.power(truth, "ses:resources", n_groups=50, n_per_group=20, rng=1)
-    >>> print(found)  # doctest: +ELLIPSIS
-    Power by simulation
-    ...
+    >>> row = found.table.iloc[0]
+    >>> print(f"{row['power']:.2f} +- {row['mc_error']:.2f}")
+    0.88 +- 0.01
     """
-    check_n(nsim)
+    if check_size("nsim", nsim) < 2:
+        raise DataError("nsim must be 2 data sets or more.")
     check_level(level)
     if not isinstance(alpha, float) or not 0.0 < alpha < 1.0:
         raise DataError(f"alpha, the level of the tests, must be between 0 and 1; got {alpha!r}.")
@@ -135,8 +138,9 @@ def power(
         for groups in listed("n_groups", n_groups)
     ]
     work = [Replicate(truth.design(*size), truth.terms, truth.reml, df_method) for size in designs]
-    for replicate in work:
-        check_design(replicate)
+    with warnings.catch_warnings(action="ignore", category=MultilevelWarning):
+        for replicate in work:
+            check_design(replicate)
     method = method_of(work[0])
     parts: list[dict[str, Any]] = []
     failures: Counter[str] = Counter()

@@ -10,7 +10,7 @@ import numpy as np
 from multilevel.exceptions import DataError
 from multilevel.frames.emit import to_frame
 from multilevel.inference.wald import check_level
-from multilevel.power.needed import groups_needed
+from multilevel.planning.needed import groups_needed
 from multilevel.report.numbers import fixed_point, significant
 from multilevel.report.tree import Summary, Table
 
@@ -165,7 +165,7 @@ class Power:
             "effect": significant(c["effect"]),
             **{
                 name: [fixed_point(value, 3) for value in c[name]]
-                for name in ("power", "conf_low", "conf_high", "se_ratio", "coverage", "type_s")
+                for name in ("power", "conf_low", "conf_high", "coverage")
             },
             "exaggeration": [fixed_point(value, 2) for value in c["exaggeration"]],
         }

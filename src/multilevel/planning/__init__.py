@@ -1,0 +1,1 @@
+"""Planning a study: power and precision of a design, by simulation."""

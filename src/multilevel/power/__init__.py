@@ -1,1 +1,0 @@
-"""Power and precision of a design, by simulation."""
