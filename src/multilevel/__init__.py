@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         within_between,
     )
     from multilevel.datasets import simulate_multilevel
+    from multilevel.frames.reshape import wide_to_long
 
     __version__: str
 
@@ -61,6 +62,7 @@ __all__ = [
     "lmer",
     "plot",
     "simulate_multilevel",
+    "wide_to_long",
     "within_between",
 ]
 
@@ -69,6 +71,7 @@ _ROOMS = {
     "exceptions": "multilevel.exceptions",
     "plot": "multilevel.plot",
     "simulate_multilevel": "multilevel.datasets",
+    "wide_to_long": "multilevel.frames.reshape",
 }
 
 
