@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Study", "frame_of"]
 
-_MOST_ROWS = 30  # printed
+_MOST_ROWS = 20  # printed
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from matplotlib import pyplot as plt
 
@@ -102,7 +103,7 @@ def test_figures_take_axes_and_change_no_setting(name):
 def test_a_long_table_is_cut_when_printed_only():
     study = run("type_one_error", icc=[0.0, 0.1, 0.2], n_per_group=[2, 3], nsim=2)
     assert len(study.table) == 72
-    assert "... and 42 more rows in .table" in str(study)
+    assert "... and 52 more rows in .table" in str(study)
 
 
 # -- known values ------------------------------------------------------------------------------
@@ -271,6 +272,13 @@ def test_sentences_of_a_forgotten_slope_turn_with_it():
     assert ["too often" in sentence for sentence in sentences] == [True, False, True]
 
 
+def test_sentences_of_few_groups_turn_with_the_icc():
+    some = demo.few_groups((6, 12), icc=0.3, nsim=60, rng=2).text.split("\n")
+    assert some[0].endswith("too often with 6, 12 groups.")
+    none = demo.few_groups((6, 12), icc=0.0, nsim=60, rng=2).text.split("\n")
+    assert none[0].endswith("nowhere clearly too often.")
+
+
 @pytest.mark.parametrize(
     ("ratio", "error", "words"),
     [
@@ -305,6 +313,26 @@ def test_the_realistic_example_has_an_icc_of_schools():
     fit = example.fits["as described"]
     assert 0.1 < fit.icc()["icc"].iloc[0] < 0.3
     assert example.data.groupby("school_id").size().between(20, 45).all()
+
+
+def test_sentences_of_the_example_turn_with_the_data():
+    data = demo.article(rng=4).data
+    outcomes = ["achievement", "achievement_as_coded"]
+    reversed_ = demo.article(data=data.assign(**{name: -data[name] for name in outcomes}))
+    assert "student_ses 0." in demo.article(data=data).text
+    assert "student_ses −0." in reversed_.text
+    assert "school_resources −0." in reversed_.text
+    # without differences between pupils of a school, status is one of schools
+    means = data.groupby("school_id")["student_ses"].transform("mean") + 0.01 * data["student_ses"]
+    text = demo.article(data=data.assign(student_ses=means)).text
+    assert "smaller, school_resources" in text
+    assert "larger, school_resources" in demo.article(data=data).text
+
+
+def test_the_example_takes_data_of_any_kind():
+    data = demo.article(rng=4).data
+    table = demo.article(data=pl.from_pandas(data)).table
+    pd.testing.assert_frame_equal(table, demo.article(data=data).table, check_exact=True)
 
 
 # -- bad input ---------------------------------------------------------------------------------

@@ -223,17 +223,19 @@ def _equals(p: float) -> str:
 def _equations(fit: LinearMixedModel) -> str:
     intercept, ses, resources = (_signed(value) for value in fit.state.beta)
     between, within = fit.state.terms[0].covariance[0, 0], fit.sigma**2
-    return "\n".join(
-        [
-            "Level 1 (pupil i in school j): "
-            f"achievement_ij = β_0j + β_1j {SES}_ij + e_ij,  e_ij ~ N(0, σ²)",
-            f"Level 2 (school j): β_0j = γ_00 + γ_01 {RESOURCES}_j + u_0j,  u_0j ~ N(0, τ_00)",
-            "                    β_1j = γ_10",
-            f"Combined: achievement_ij = γ_00 + γ_10 {SES}_ij + γ_01 {RESOURCES}_j + u_0j + e_ij",
-            f"Estimates: γ_00 = {intercept}, γ_10 = {ses}, γ_01 = {resources}, "
-            f"τ_00 = {between:.3f}, σ² = {within:.3f}",
-        ]
-    )
+    return f"""\
+Level 1, pupil i of school j:
+  achievement_ij = β_0j + β_1j {SES}_ij + e_ij
+  e_ij ~ N(0, σ²)
+Level 2, school j:
+  β_0j = γ_00 + γ_01 {RESOURCES}_j + u_0j
+  β_1j = γ_10
+  u_0j ~ N(0, τ_00)
+Combined:
+  achievement_ij = γ_00 + γ_10 {SES}_ij + γ_01 {RESOURCES}_j
+                   + u_0j + e_ij
+Estimates:
+  γ_00 = {intercept}, γ_10 = {ses}, γ_01 = {resources}, τ_00 = {between:.3f}, σ² = {within:.3f}"""
 
 
 def _draw(columns: Columns, ax: Any) -> Any:

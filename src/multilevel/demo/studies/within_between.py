@@ -100,7 +100,7 @@ def within_between(
     title = (
         f"A slope within groups of {within:g} and one of {between:g} between them: {n_groups} "
         f"groups of {n_per_group}"
-    )
+    ).replace("-", "−")
     weight = _weight(data, pooled)
     return Study.of(title, columns, _sentences(columns, weight), partial(_draw, data))
 
