@@ -29,6 +29,7 @@ __all__ = [
     "group_means",
     "reals",
     "replicated",
+    "share",
     "shares",
 ]
 
@@ -84,6 +85,11 @@ def reals(name: str, values: object, least: float, below: float, what: str) -> l
         if not number or not np.isfinite(value) or not least <= value < below:
             raise DataError(f"{name} must be {what}; got {value!r}.")
     return sorted({float(value) for value in _several(name, values)})
+
+
+def share(name: str, value: object) -> float:
+    """One share of variance."""
+    return shares(name, [value])[0]
 
 
 def shares(name: str, values: object) -> list[float]:

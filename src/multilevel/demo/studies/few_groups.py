@@ -25,7 +25,7 @@ from multilevel.demo.sampling import (
     draw,
     generator_of,
     replicated,
-    shares,
+    share,
 )
 from multilevel.demo.study import Study
 from multilevel.fits.model import MixedModel
@@ -99,12 +99,12 @@ def few_groups(
     (4, 7)
     """
     numbers_of_groups = counts("n_groups", n_groups, 4)
-    size, share = check_count("n_per_group", n_per_group, 2), shares("icc", icc)[0]
+    size, icc = check_count("n_per_group", n_per_group, 2), share("icc", icc)
     nsim, alpha = check_count("nsim", nsim, 2), check_alpha(alpha)
     generator = generator_of(rng)
     parts = []
     for groups in numbers_of_groups:
-        values = replicated(_Trial.of(groups, size, share, generator), nsim, generator)
+        values = replicated(_Trial.of(groups, size, icc, generator), nsim, generator)
         found = rates(p_values(values)[..., 0], alpha)
         parts.append(
             {
@@ -116,7 +116,7 @@ def few_groups(
     columns = stacked(parts)
     title = (
         f"Type-I errors of a treatment of groups at level {alpha:g}: {nsim:,} data sets for each "
-        f"number of groups, {size} rows in a group, ICC {share:g}"
+        f"number of groups, {size} rows in a group, ICC {icc:g}"
     )
     return Study.of(title, columns, _sentences(columns, alpha), partial(_draw, alpha))
 

@@ -18,7 +18,7 @@ from multilevel.demo.sampling import (
     generator_of,
     reals,
     replicated,
-    shares,
+    share,
 )
 from multilevel.demo.study import Study
 from multilevel.fits.model import MixedModel
@@ -103,8 +103,8 @@ def ignored_slope(
     deviations = reals("slope_sd", slope_sd, 0.0, np.inf, "a standard deviation, from 0")
     sizes = check_count("n_groups", n_groups, 10), check_count("n_per_group", n_per_group, 3)
     nsim, alpha = check_count("nsim", nsim, 2), check_alpha(alpha)
-    share = shares("icc", icc)[0]
-    intercept = float(np.sqrt(share / (1.0 - share)))
+    icc = share("icc", icc)
+    intercept = float(np.sqrt(icc / (1.0 - icc)))
     generator = generator_of(rng)
     parts = []
     for sd in deviations:

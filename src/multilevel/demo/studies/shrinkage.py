@@ -15,7 +15,7 @@ from multilevel.demo.sampling import (
     draw,
     generator_of,
     replicated,
-    shares,
+    share,
 )
 from multilevel.demo.study import Study
 from multilevel.fits.model import MixedModel
@@ -95,17 +95,17 @@ def shrinkage(
     if sizes == [1]:
         sizes = [check_count("n_per_group, unless there are other sizes,", 1, 2)]
     groups = check_count("groups_per_size", groups_per_size, 10)
-    share, nsim = shares("icc", icc)[0], check_count("nsim", nsim, 2)
+    icc, nsim = share("icc", icc), check_count("nsim", nsim, 2)
     each = np.repeat(sizes, groups)
     generator = generator_of(rng)
-    work = _Estimates.of(each, share, generator)
+    work = _Estimates.of(each, icc, generator)
     errors = replicated(work, nsim, generator).reshape(nsim, len(METHODS), len(sizes), groups)
-    columns = _rows(errors.mean(axis=3), np.array(sizes, dtype=float), share)
+    columns = _rows(errors.mean(axis=3), np.array(sizes, dtype=float), icc)
     title = (
-        f"Errors of group means over {nsim:,} data sets of {len(each)} groups, ICC {share:g}, "
+        f"Errors of group means over {nsim:,} data sets of {len(each)} groups, ICC {icc:g}, "
         "variance of the response 1"
     )
-    return Study.of(title, columns, _sentences(columns), partial(_draw, share))
+    return Study.of(title, columns, _sentences(columns), partial(_draw, icc))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from multilevel.demo.predictors import (
     moulton,
 )
 from multilevel.demo.rates import describe_ratio
-from multilevel.demo.sampling import check_count, generator_of, shares
+from multilevel.demo.sampling import check_count, generator_of, share
 from multilevel.demo.study import Study
 from multilevel.plot.numbers import take
 from multilevel.plot.style import (
@@ -100,8 +100,8 @@ def standard_errors(
     condition = Condition(
         check_count("n_groups", n_groups, 10),
         check_count("n_per_group", n_per_group, 2),
-        shares("icc", icc)[0],
-        shares("between", between)[0],
+        share("icc", icc),
+        share("between", between),
     )
     nsim = check_count("nsim", nsim, 10)
     values = experiment(condition, nsim, generator_of(rng))

@@ -10,7 +10,7 @@ import numpy as np
 from multilevel.demo.methods import LEAST_SQUARES, p_values
 from multilevel.demo.predictors import METHODS, TERMS, Condition, describe_term, experiment
 from multilevel.demo.rates import percent, rates, verdict
-from multilevel.demo.sampling import check_alpha, check_count, counts, generator_of, shares
+from multilevel.demo.sampling import check_alpha, check_count, counts, generator_of, share, shares
 from multilevel.demo.study import Study
 from multilevel.plot.numbers import stacked, take
 from multilevel.plot.style import BLUE, GREY, ORANGE, VERMILION, dress, key, new_panels
@@ -88,9 +88,9 @@ def type_one_error(
     """
     iccs, sizes = shares("icc", icc), counts("n_per_group", n_per_group, 2)
     n_groups, nsim = check_count("n_groups", n_groups, 10), check_count("nsim", nsim, 2)
-    mixed, alpha = shares("between", between)[0], check_alpha(alpha)
+    mixed, alpha = share("between", between), check_alpha(alpha)
     generator = generator_of(rng)
-    conditions = [Condition(n_groups, n, share, mixed) for n in sizes for share in iccs]
+    conditions = [Condition(n_groups, n, rho, mixed) for n in sizes for rho in iccs]
     columns = stacked([_rates_of(one, nsim, alpha, generator) for one in conditions])
     title = (
         f"Type-I errors at level {alpha:g}: {nsim:,} data sets of {n_groups} groups in each "

@@ -15,7 +15,7 @@ from multilevel.demo.sampling import (
     generator_of,
     group_means,
     reals,
-    shares,
+    share,
 )
 from multilevel.demo.study import Study
 from multilevel.fits.model import MixedModel
@@ -90,10 +90,10 @@ def within_between(
     (5, 5)
     """
     anything = (-np.inf, np.inf, "a slope, a finite number")
-    slopes = reals("within", within, *anything)[0], reals("between", between, *anything)[0]
+    slopes = reals("within", [within], *anything)[0], reals("between", [between], *anything)[0]
     sizes = check_count("n_groups", n_groups, 10), check_count("n_per_group", n_per_group, 2)
-    share_x = shares("icc_x", icc_x)[0]
-    data = _data(sizes, slopes, shares("icc", icc)[0], share_x, generator_of(rng))
+    share_x = share("icc_x", icc_x)
+    data = _data(sizes, slopes, share("icc", icc), share_x, generator_of(rng))
     pooled = MixedModel(f"y ~ x + (1 | {GROUP})", data).fit()
     mundlak = MixedModel(f"y ~ x + x_mean + (1 | {GROUP})", data).fit()
     columns = _rows(pooled, mundlak, slopes)
