@@ -14,20 +14,19 @@ import numpy as np
 from multilevel.exceptions import DataError
 from multilevel.frames.codes import interact
 from multilevel.levels.nesting import is_nested
+from multilevel.workflow.labels import starts_again
 from multilevel.workflow.naming import quoted
 
 if TYPE_CHECKING:
+    from multilevel.frames.column import Column
     from multilevel.frames.table import Table
-    from multilevel.typing import Int
+    from multilevel.typing import Float, Int
 
 __all__ = ["Factor", "Hierarchy", "read_hierarchy"]
 
-# A label of the lower factor that starts again in every group above has at least so many rows in
-# each; in crossed designs (people x items) a cell has one row.
-_ROWS_PER_CELL = 2.0
-# Labels that occur in every group above, as in a crossed design, are taken as starting again
-# only if there are fewer than that, or that many times more groups above.
-_FEW_LABELS = 5
+# Of two factors with labels that are used again, the one with so many times fewer labels is the
+# inner one; otherwise the one that is named later.
+_FEWER = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +99,7 @@ class Hierarchy:
         )
 
 
-def read_hierarchy(table: Table, groups: tuple[str, ...]) -> Hierarchy:
+def read_hierarchy(table: Table, groups: tuple[str, ...], outcome: str | None = None) -> Hierarchy:
     """Find out how the grouping factors lie in each other.
 
     Parameters
@@ -109,6 +108,9 @@ def read_hierarchy(table: Table, groups: tuple[str, ...]) -> Hierarchy:
         The data.
     groups : tuple of str
         Texts as given: a column; ``"school/class"``, nested; ``"pupil + item"``, crossed.
+    outcome : str, optional
+        The outcome. Labels that are used again are those of the same items if the outcome differs
+        between them in the same way everywhere.
 
     Raises
     ------
@@ -123,7 +125,7 @@ def read_hierarchy(table: Table, groups: tuple[str, ...]) -> Hierarchy:
             free.append(text)
         for piece in pieces if pieces != [text] or not table.has(text) else ():
             stated |= _chain(piece)
-    parents = {**_found(table, free), **stated}
+    parents = {**_found(table, free, outcome), **stated}
     factors: list[Factor] = []
     positions: dict[str, int] = {}
     for name in _outermost_first(parents):
@@ -141,37 +143,38 @@ def _chain(text: str) -> dict[str, str | None]:
     return dict(zip(names, [None, *names[:-1]], strict=True))
 
 
-def _found(table: Table, names: list[str]) -> dict[str, str | None]:
+def _found(table: Table, names: list[str], outcome: str | None) -> dict[str, str | None]:
     """Parents of factors as the data show them."""
-    parents: dict[str, str | None] = {}
-    for name in names:
-        homes = [other for other in names if other != name and _lies_in(table, name, other)]
-        homes.sort(key=lambda other: len(table.column(other).levels))
-        parents[name] = homes[-1] if homes else None
-    return parents
+    y = None if outcome is None else table.column(outcome)
+    values = y.values if y is not None and y.is_numeric else None
+    homes: dict[str, list[str]] = {name: [] for name in names}
+    for i, first in enumerate(names):
+        for second in names[i + 1 :]:
+            pair = _inner_and_outer(table.column(first), table.column(second), values)
+            if pair is not None:
+                homes[pair[0]].append(pair[1])
+    size = {name: len(table.column(name).levels) for name in names}
+    return {name: max(found, key=size.__getitem__, default=None) for name, found in homes.items()}
 
 
-def _lies_in(table: Table, inner: str, outer: str) -> bool:
-    """Whether a factor is nested in another, by its labels or by how they start again in each."""
-    a, b = table.column(outer), table.column(inner)
-    both = (a.codes >= 0) & (b.codes >= 0)
-    above, below = a.codes[both], b.codes[both]
-    n_above, n_below = len(a.levels), len(b.levels)
-    if is_nested(below, n_below, above):
-        return n_above < n_below
-    if is_nested(above, n_above, below):
-        return False
-    cells = np.unique(above.astype(np.int64) * n_below + below)
-    children = np.bincount(cells // n_below, minlength=n_above)
-    last = np.zeros(n_above, dtype=np.int64)
-    np.maximum.at(last, cells // n_below, cells % n_below)
-    starts_again = bool((last + 1 == children).all()) and n_below < n_above
-    complete = len(cells) == n_above * n_below
-    return (
-        starts_again
-        and len(below) >= _ROWS_PER_CELL * len(cells)
-        and (not complete or n_below < _FEW_LABELS or n_above >= _FEW_LABELS * n_below)
+def _inner_and_outer(first: Column, second: Column, y: Float | None) -> tuple[str, str] | None:
+    """Names of two factors, the nested one first; None if they are crossed."""
+    both = (first.codes >= 0) & (second.codes >= 0)
+    a, b = first.codes[both], second.codes[both]
+    if not len(a):
+        return None
+    n_a, n_b = len(first.levels), len(second.levels)
+    a_in_b, b_in_a = is_nested(a, n_a, b), is_nested(b, n_b, a)
+    if a_in_b or b_in_a:
+        if a_in_b and b_in_a:
+            return None
+        return (first.name, second.name) if a_in_b else (second.name, first.name)
+    inner, outer = (first, second) if n_a * _FEWER <= n_b else (second, first)
+    known = both if y is None else both & np.isfinite(y)
+    again = known.any() and starts_again(
+        outer.codes[known], inner.codes[known], None if y is None else y[known]
     )
+    return (inner.name, outer.name) if again else None
 
 
 def _outermost_first(parents: dict[str, str | None]) -> list[str]:

@@ -123,7 +123,7 @@ def read_study(table: Table, request: Request, seed: int) -> Study:
     NotSupportedError
         For an outcome with two values.
     """
-    hierarchy = read_hierarchy(table, request.groups)
+    hierarchy = read_hierarchy(table, request.groups, request.outcome)
     rows = _complete(table, request, hierarchy)
     _check_outcome(table, request.outcome, rows)
     _check_groups(hierarchy, rows)
