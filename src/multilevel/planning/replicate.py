@@ -11,16 +11,16 @@ from multilevel.exceptions import DataError, MultilevelError
 from multilevel.fits.linear import LinearMixedModel
 from multilevel.fits.replicates import ReplicateFailed
 from multilevel.fits.statistics import refitted
-from multilevel.prediction.cases import top_factor
 
 if TYPE_CHECKING:
     from multilevel.design.matrices import ModelMatrices
     from multilevel.fits.model import MixedModel
-    from multilevel.inference.degrees_of_freedom import DfMethod
+    from multilevel.inference.degrees_of_freedom import DfMethod, FixedTests
     from multilevel.planning.truth import Design
+    from multilevel.state import FitState
     from multilevel.typing import Float, IndexArray
 
-__all__ = ["Replicate", "check_design", "find", "method_of"]
+__all__ = ["Replicate", "check_design", "find"]
 
 _TRIALS = 3  # data sets drawn before a design is said to be impossible
 
@@ -56,17 +56,21 @@ class Replicate:
 
     def numbers(self, model: MixedModel) -> Float:
         """What is kept of a fit."""
-        matrices = model.matrices
-        if len(matrices.kept) < len(matrices.coef_names):
-            raise DataError("Fixed effects are linear combinations of others in the data drawn.")
-        state = refitted(model.problem, self.reml)
-        tests = LinearMixedModel(model, state)._fixed_tests(self.df_method)
-        at = find(matrices, self.terms)
+        state, tests = self.tested(model)
+        at = find(model.matrices, self.terms)
         variance = tests.vcov.diagonal()[at]
         df = tests.df(np.eye(len(state.beta))[at])
         if not (variance > 0.0).all() or np.isnan(df).any():
             raise ReplicateFailed("a standard error or its degrees of freedom are not defined")
         return np.concatenate([state.beta[at], np.sqrt(variance), df, [state.is_singular]])
+
+    def tested(self, model: MixedModel) -> tuple[FitState, FixedTests]:
+        """Fit a model, and say how its coefficients are tested."""
+        matrices = model.matrices
+        if len(matrices.kept) < len(matrices.coef_names):
+            raise DataError("Fixed effects are linear combinations of others in the data drawn.")
+        state = refitted(model.problem, self.reml)
+        return state, LinearMixedModel(model, state)._fixed_tests(self.df_method)
 
 
 def find(matrices: ModelMatrices, terms: tuple[str, ...]) -> IndexArray:
@@ -87,42 +91,33 @@ def find(matrices: ModelMatrices, terms: tuple[str, ...]) -> IndexArray:
     return np.array([names.index(sorted(term.split(":"))) for term in terms], dtype=np.intp)
 
 
-def check_design(replicate: Replicate) -> None:
-    """Raise what is wrong with a design before it is simulated.
+def check_design(replicate: Replicate) -> str:
+    """Raise what is wrong with a design before it is simulated; name the method of its tests.
 
     Raises
     ------
     MultilevelError
         If the model cannot be fitted to any of some data sets drawn.
     """
-    problem: Exception | None = None
+    problem: BaseException | None = None
     for seed in range(_TRIALS):
         try:
             model = replicate.design.draw(np.random.default_rng(seed))
             find(model.matrices, replicate.terms)
             _check_groups(model.matrices)
-            replicate.numbers(model)
+            return replicate.tested(model)[1].label
         except (MultilevelError, ReplicateFailed) as error:
-            problem = error
-        else:
-            return
+            problem = error if error.__cause__ is None else error.__cause__
     if isinstance(problem, MultilevelError):
         raise problem
-    raise DataError(f"The model cannot be fitted to data of this design: {problem}.")
-
-
-def method_of(replicate: Replicate) -> str:
-    """Name of the method of the tests."""
-    model = replicate.design.draw(np.random.default_rng(0))
-    fit = LinearMixedModel(model, refitted(model.problem, replicate.reml))
-    return fit._fixed_tests(replicate.df_method).label
+    raise DataError(f"The model cannot be fitted to data of this design: {problem}.") from problem
 
 
 def _check_groups(matrices: ModelMatrices) -> None:
     """Refuse fewer groups than their predictors need."""
     if not matrices.factors:
         return
-    factor = matrices.factors[top_factor(matrices, "") or 0]
+    factor = min(matrices.factors, key=lambda factor: factor.n_levels)
     first = np.zeros(factor.n_levels, dtype=np.intp)
     first[factor.codes[::-1]] = np.arange(matrices.n_rows)[::-1]
     constant = (matrices.X[first[factor.codes]] == matrices.X).all(axis=0)

@@ -16,7 +16,7 @@ from multilevel.fits.replicates import run_replicates
 from multilevel.inference.wald import check_level
 from multilevel.planning.estimates import Criteria, estimates
 from multilevel.planning.pilot import pilot_truth
-from multilevel.planning.replicate import Replicate, check_design, method_of
+from multilevel.planning.replicate import Replicate, check_design
 from multilevel.planning.result import Power
 from multilevel.planning.sizes import check_size, listed
 from multilevel.planning.stated import stated_truth
@@ -139,9 +139,7 @@ def power(
     ]
     work = [Replicate(truth.design(*size), truth.terms, truth.reml, df_method) for size in designs]
     with warnings.catch_warnings(action="ignore", category=MultilevelWarning):
-        for replicate in work:
-            check_design(replicate)
-    method = method_of(work[0])
+        methods = [check_design(replicate) for replicate in work]
     parts: list[dict[str, Any]] = []
     failures: Counter[str] = Counter()
     for replicate, size in zip(work, designs, strict=True):
@@ -153,7 +151,7 @@ def power(
     if failures:
         warn(_told(failures, nsim * len(designs)), MultilevelWarning)
     return Power(
-        truth.formula, method, nsim, alpha, level, dict(failures.most_common()), truth.notes,
+        truth.formula, methods[0], nsim, alpha, level, dict(failures.most_common()), truth.notes,
         _columns=_stacked(parts, len(truth.terms)), _like=truth.table,
     )  # fmt: skip
 

@@ -15,8 +15,8 @@ from multilevel.plot.style import COLOURS, GREY, dress, key, new_axes, new_panel
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from multilevel.plot.numbers import Columns
     from multilevel.planning.result import Power
+    from multilevel.plot.numbers import Columns
 
 __all__ = ["power", "power_data"]
 
