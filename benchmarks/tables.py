@@ -147,6 +147,35 @@ def inference() -> list[str]:
     return [*lines, "", note]
 
 
+def power() -> list[str]:
+    """Times of power by simulation beside R's."""
+    path = HERE / "results" / "power.json"
+    if not path.exists():
+        return ["Not measured yet: `python benchmarks/power.py`."]
+    record = json.loads(path.read_text())
+    ours, theirs = record["systems"]["multilevel"], record["systems"]["R"]
+    lines = [
+        "| 1,000 data sets, groups x rows | multilevel | R | ratio | power | power, R |",
+        "|---|---|---|---|---|---|",
+    ]
+    for design, found in ours.items():
+        other = theirs[design.split(",")[0]]
+        shares = []
+        for one in (found, other):
+            error = (one["power"] * (1.0 - one["power"]) / one["nsim"]) ** 0.5
+            shares.append(f"{one['power']:.3f} ± {error:.3f}")
+        ratio = f"{other['seconds'] / found['seconds']:.3g}x"
+        lines.append(
+            f"| {design} | **{seconds(found['seconds'])}** | {seconds(other['seconds'])} "
+            f"| {ratio} | {shares[0]} | {shares[1]} |"
+        )
+    note = (
+        f"Measured {record['date']}: {record['machine']}, Python {record['python']}. R: a loop of "
+        "lme4 and lmerTest, timed with fewer data sets. ±: Monte Carlo standard error."
+    )
+    return [*lines, "", note]
+
+
 def replace(path: Path, marker: str, lines: list[str]) -> None:
     """Put lines between ``<!-- marker -->`` and ``<!-- end marker -->``."""
     text = path.read_text()
@@ -181,6 +210,7 @@ def write() -> None:
     replace(HERE / "README.md", "details", details(records))
     replace(HERE / "README.md", "stages", stage_tables())
     replace(HERE / "README.md", "inference", inference())
+    replace(HERE / "README.md", "power", power())
     replace(HERE.parent / "README.md", "inference", inference())
     short = (OURS, "lme4", "glmm", "glmm-no-df", "mixedlm", "mixedlm-rs", "statsmodels")
     replace(HERE.parent / "README.md", "speed", [*times(records, short), "", *note])

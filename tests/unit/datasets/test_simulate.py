@@ -180,6 +180,47 @@ def test_a_slope_of_a_class_predictor_varies_between_schools():
     assert_moment(slope["min"].to_numpy() ** 2, 4.0)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_treatment_of_groups_is_balanced_and_constant_within(seed):
+    for groups in (10, 11):
+        data = simulate_multilevel(
+            groups, 3, fixed={"treated": 1}, level2={"treated": "treatment"}, rng=seed
+        )
+        arms = data.groupby("group")["treated"]
+        assert (arms.nunique() == 1).all()
+        assert set(data["treated"]) == {0.0, 1.0}
+        assert arms.first().sum() in (groups // 2, groups - groups // 2)
+
+
+def test_a_treatment_within_groups_is_balanced_in_each():
+    data = simulate_multilevel(
+        50, (4, 9), fixed={"treated": 1}, level1={"treated": "treatment"}, rng=1
+    )
+    arms = data.groupby("group")["treated"].agg(["sum", "size"])
+    assert (abs(2 * arms["sum"] - arms["size"]) <= 1).all()
+    odd = arms[arms["size"] % 2 == 1]
+    assert 0 < (2 * odd["sum"] > odd["size"]).mean() < 1  # neither arm always has one more
+
+
+def test_a_treatment_of_classes_is_balanced_in_schools():
+    data = three_levels(level2={"z": "treatment"}, fixed={"z": 1.0}, level1=(), level3=())
+    classes = data.groupby(["school", "class"])["z"].first()
+    share = classes.groupby("school").agg(["sum", "size"])
+    assert (abs(2 * share["sum"] - share["size"]) <= 1).all()
+
+
+def test_assignment_is_random():
+    first = {
+        tuple(
+            simulate_multilevel(
+                6, 1, fixed={"treated": 1}, level2={"treated": "treatment"}, rng=seed
+            )["treated"]
+        )
+        for seed in range(300)
+    }
+    assert len(first) == 20  # 6 choose 3
+
+
 def test_unbalanced_sizes():
     ranged = simulate_multilevel(500, (2, 4), fixed={}, rng=9)
     assert set(ranged.groupby("group").size()) == {2, 3, 4}
@@ -232,6 +273,7 @@ BAD = [
     ({"icc": 0.5}, r"State either icc= or random\['Intercept'\]"),
     ({"icc": 1.0, "random": None}, "icc must be below 1"),
     ({"icc": -0.1, "random": None}, "icc must be between 0 and 1, not -0.1"),
+    ({"level2": {"resources": "arm"}}, "share of variance or the word 'treatment', not 'arm'"),
     ({"rng": "seed"}, "rng must be a seed from 0, a numpy.random.Generator or None, not 'seed'"),
     ({"rng": -1}, "rng must be a seed from 0"),
 ]

@@ -17,6 +17,7 @@ from matplotlib.collections import LineCollection, PathCollection
 import multilevel as mlm
 from multilevel import plot
 from multilevel.exceptions import DataError
+from multilevel.planning.study import power
 
 mpl.use("Agg")
 
@@ -100,6 +101,14 @@ def calls(growth, data):
         "r2": ((growth,), {}),
         "variance_partition": ((growth,), {}),
         "vs_ols": ((growth,), {}),
+        "unit_diagram": (({"school": 9, "pupil": 80}, {"pupil": ["school"]}), {}),
+        "group_sizes": ((data, "Subject"), {}),
+        "incidence": ((data, "Subject", "half"), {}),
+        "missing_by_group": (
+            (data.with_columns(gone=pl.when(pl.col("Days") > 1).then("Days")), "Subject", ["gone"]),
+            {},
+        ),
+        "occasions": ((data, "Days"), {}),
         "qq": ((growth,), {"n": 5}),
         "residuals": ((growth,), {}),
         "scale_location": ((growth,), {}),
@@ -116,6 +125,7 @@ def calls(growth, data):
             (mlm.lmer("Reaction ~ Days * half + (1 | Subject)", data), "half", "Days"),
             {},
         ),
+        "power": ((power(growth, {"Days": 3.0}, n_groups=[10, 20], nsim=10, rng=1),), {}),
     }
 
 
