@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from multilevel.plot.figures.check import check, check_data
     from multilevel.plot.figures.forest import forest, forest_data
     from multilevel.plot.figures.group_means import group_means, group_means_data
+    from multilevel.plot.figures.group_sizes import group_sizes, group_sizes_data
+    from multilevel.plot.figures.incidence import incidence, incidence_data
     from multilevel.plot.figures.influence import influence, influence_data
     from multilevel.plot.figures.interaction import interaction, interaction_data
     from multilevel.plot.figures.johnson_neyman import johnson_neyman, johnson_neyman_data
+    from multilevel.plot.figures.missing_by_group import missing_by_group, missing_by_group_data
+    from multilevel.plot.figures.occasions import occasions, occasions_data
     from multilevel.plot.figures.power import power, power_data
     from multilevel.plot.figures.predictive import predictive, predictive_data
     from multilevel.plot.figures.profiles import (
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from multilevel.plot.figures.shrinkage import shrinkage, shrinkage_data
     from multilevel.plot.figures.spaghetti import spaghetti, spaghetti_data
     from multilevel.plot.figures.trellis import trellis, trellis_data
+    from multilevel.plot.figures.unit_diagram import unit_diagram, unit_diagram_data
     from multilevel.plot.figures.vs_ols import vs_ols, vs_ols_data
 
 __all__ = [
@@ -54,12 +59,20 @@ __all__ = [
     "forest_data",
     "group_means",
     "group_means_data",
+    "group_sizes",
+    "group_sizes_data",
+    "incidence",
+    "incidence_data",
     "influence",
     "influence_data",
     "interaction",
     "interaction_data",
     "johnson_neyman",
     "johnson_neyman_data",
+    "missing_by_group",
+    "missing_by_group_data",
+    "occasions",
+    "occasions_data",
     "power",
     "power_data",
     "predictive",
@@ -86,6 +99,8 @@ __all__ = [
     "spaghetti_data",
     "trellis",
     "trellis_data",
+    "unit_diagram",
+    "unit_diagram_data",
     "variance_partition",
     "variance_partition_data",
     "vs_ols",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 __all__ = [
     "BLUE",
@@ -32,6 +33,7 @@ __all__ = [
     "new_panels",
     "row_height",
     "text_of",
+    "whole_ticks",
     "wrapped",
 ]
 
@@ -186,6 +188,13 @@ def row_height(n: int) -> float:
 def alpha_for(n: int) -> float:
     """Opacity of one of ``n`` lines."""
     return float(np.clip(1.6 / max(n, 1) ** 0.4, 0.06, 0.9))
+
+
+def whole_ticks(axis: Axis) -> None:
+    """Ticks of an axis of counts at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins="auto", integer=True, steps=[1, 2, 5, 10]))
 
 
 def text_of(label: Any) -> str:
