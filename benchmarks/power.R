@@ -2,7 +2,6 @@
 # One line of JSON for each design on standard output.
 suppressPackageStartupMessages({library(lme4); library(lmerTest)})
 nsim <- as.integer(commandArgs(TRUE)[1])
-set.seed(1)
 
 draw <- function(groups, size) {
   g <- rep(seq_len(groups), each = size)
