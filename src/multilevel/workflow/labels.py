@@ -1,4 +1,4 @@
-"""Labels of groups that are used again: the same groups, or numbers that start again?
+"""Labels of groups that are used again: of the same groups, or numbers that start again.
 
 Classes 1, 2, 3 in every school are different classes; items 1, 2, 3 that every person answers are
 the same items. Both look alike in a table. What is asked here depends neither on the order of the

@@ -71,6 +71,7 @@ def group_sizes(data: Any, group: str, *, ax: Axes | None = None) -> Axes:
     dress(ax, "rows per group", f"groups ({group})", grid="y")
     for axis in (ax.xaxis, ax.yaxis):
         whole_ticks(axis)
+    ax.set_xlim(low[0] - 1.5, high[-1] + 1.5)
     key(ax, place="above")
     return ax
 

@@ -67,7 +67,7 @@ def missing_by_group(
     shares, labels, n_groups = _shares(data, group, columns, max_groups)
     ax = new_axes(ax, (5.2, 1.3 + 0.3 * len(columns)))
     image = ax.imshow(
-        shares, aspect="auto", cmap="viridis_r", vmin=0.0, vmax=1.0, interpolation="nearest"
+        shares, aspect="auto", cmap="Blues", vmin=0.0, vmax=1.0, interpolation="nearest"
     )
     dress(ax)
     ax.grid(visible=False)

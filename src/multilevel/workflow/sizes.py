@@ -1,0 +1,86 @@
+"""How many groups there are, and how many rows in each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from multilevel.workflow.words import code, counted, number, percent
+
+if TYPE_CHECKING:
+    from multilevel.typing import Int
+
+__all__ = ["Sizes", "a_group", "read_sizes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Numbers of rows in the groups of a factor.
+
+    Attributes
+    ----------
+    rows : ndarray, shape (n_groups,)
+        Rows of each group that has any.
+    """
+
+    rows: Int
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return len(self.rows)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether all groups have the same number of rows."""
+        return bool(self.rows.min() == self.rows.max())
+
+    @property
+    def mean(self) -> float:
+        """Mean number of rows."""
+        return float(self.rows.mean())
+
+    @property
+    def harmonic(self) -> float:
+        """Harmonic mean, which small groups pull down."""
+        return self.n_groups / float(np.sum(1.0 / self.rows))
+
+    @property
+    def singletons(self) -> int:
+        """Number of groups with one row."""
+        return int((self.rows == 1).sum())
+
+    def quantile(self, p: float) -> float:
+        """Quantile of the numbers of rows."""
+        return float(np.quantile(self.rows, p))
+
+    def sentence(self, label: str) -> str:
+        """``160 schools (14-67 per school, mean 44.9, harmonic mean 41.1)``."""
+        per = a_group(label)
+        if self.balanced:
+            inside = f"{number(float(self.rows[0]))} per {per}"
+        else:
+            inside = (
+                f"{int(self.rows.min()):,}–{int(self.rows.max()):,} per {per}, "
+                f"mean {number(self.mean)}, harmonic mean {number(self.harmonic)}"
+            )
+        return f"{counted(self.n_groups, label)} ({inside})"
+
+    def singles(self, label: str) -> str:
+        """How many groups have one row."""
+        share = percent(self.singletons / self.n_groups)
+        return f"{self.singletons:,} of {counted(self.n_groups, label)} ({share})"
+
+
+def read_sizes(codes: Int) -> Sizes:
+    """Sizes of the groups that occur."""
+    rows = np.bincount(codes[codes >= 0])
+    return Sizes(rows[rows > 0])
+
+
+def a_group(label: str) -> str:
+    """One unit of a factor: "school", or "group of `id`" if the column is no word."""
+    word = counted(1, label).removeprefix("1 ")
+    return f"group of {code(label)}" if word.startswith("group (") else word

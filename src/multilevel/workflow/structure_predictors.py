@@ -1,0 +1,194 @@
+"""Step 1, predictors: where each varies, and how it is centred."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from multilevel.report.document import Bullets, DataTable, Decision, Note, Paragraph
+from multilevel.workflow.part import Part
+from multilevel.workflow.predictors import SPLIT
+from multilevel.workflow.sizes import a_group
+from multilevel.workflow.words import code, listing, number, percent, plural
+
+if TYPE_CHECKING:
+    from multilevel.workflow.predictors import Predictor
+    from multilevel.workflow.study import Study
+
+__all__ = ["predictors_part"]
+
+_CENTRING = {
+    "within": "deviation from the group mean, and the group mean",
+    "share": "as it is, and its share in the group",
+    "grand": "about the mean of all rows",
+    "start": "time since its first value",
+    "none": "none",
+}
+
+
+def predictors_part(study: Study) -> Part:
+    """Levels of predictors, their centring with the reason, and misplaced ones."""
+    if not study.predictors:
+        text = "No predictors were named: the analysis describes how much groups differ."
+        return Part((Paragraph(text, "Predictors"),))
+    head = Paragraph(
+        "Where a predictor varies was looked up in the data. What varies within groups can differ "
+        "from row to row; what does not is a property of the groups.",
+        "Predictors",
+    )
+    sentences = Bullets(tuple(_sentence(study, one) for one in study.predictors))
+    notes = tuple(note for one in study.predictors for note in _notes(study, one))
+    decisions = tuple(
+        _split(study, one)
+        for one in study.predictors
+        if one.level == 1 and one.stated != "time" and one.kind != "categorical"
+    )
+    return Part((head, _table(study), sentences), decisions, notes)
+
+
+def _table(study: Study) -> DataTable:
+    predictors = study.predictors
+    columns: dict[str, Any] = {
+        "predictor": [one.name for one in predictors],
+        "kind": ["time" if one.stated == "time" else one.kind for one in predictors],
+        "varies": [_where(study, one) for one in predictors],
+        "between": [one.icc for one in predictors],
+        "centring": [_CENTRING[one.centring] for one in predictors],
+    }
+    headings = {
+        "kind": "Kind",
+        "varies": "Varies between",
+        "between": "Share of variance between groups",
+        "centring": "Centring",
+    }
+    inner = study.hierarchy.innermost.label
+    note = f"Shares between the groups of {inner}: intraclass correlations by analysis of variance."
+    return DataTable("predictors", "Predictors", study.frame(columns), 1, note, headings)
+
+
+def _where(study: Study, predictor: Predictor) -> str:
+    if predictor.factor is not None:
+        return plural(predictor.factor.label)
+    return "rows" if predictor.icc <= 0.0 else f"rows and {plural(study.hierarchy.innermost.label)}"
+
+
+def _sentence(study: Study, predictor: Predictor) -> str:
+    """One predictor: where it varies, and what is done for what reason."""
+    name = code(predictor.name)
+    group = a_group(study.hierarchy.innermost.label)
+    if predictor.factor is None:
+        start = f"{name} varies within and between groups"
+        if predictor.icc < 0.0005:
+            start = f"{name} varies within groups, and their means hardly differ"
+        elif predictor.kind != "categorical":
+            start = f"{name} varies within groups; {percent(predictor.icc)} of its variance lies "
+            start += f"between groups of {code(study.hierarchy.innermost.label)}"
+    else:
+        start = f"{name} is the same in all rows of a {a_group(predictor.factor.label)}"
+        if predictor.n_offenders:
+            start = f"{name} is taken as a property of the {a_group(predictor.factor.label)}"
+    return f"{start}. {_centring(predictor, group)}"
+
+
+def _centring(predictor: Predictor, group: str) -> str:
+    """The centring of a predictor and its reason."""
+    own, means = code(predictor.own), listing([code(name) for name, _ in predictor.means])
+    match predictor.centring:
+        case "within":
+            return (
+                f"It is split into {own}, the deviation from the mean of its {group}, and {means}, "
+                "that mean about the overall mean: the two may go with the outcome differently."
+            )
+        case "share":
+            return (
+                f"It stays as it is, beside {means}, its share in the {group} about the overall "
+                "share: the two may go with the outcome differently."
+            )
+        case "grand":
+            return (
+                f"It is centred about {number(predictor.origin)}, its mean over all rows "
+                f"({own}), so that 0 is an average value."
+            )
+        case "start":
+            return (
+                f"It counts from {number(predictor.origin)}, its first value ({own}), so that the "
+                "intercept is the outcome at the start."
+            )
+    if predictor.labels:
+        first, *others = map(code, predictor.labels)
+        return f"Its categories {listing(others)} are each compared with {first}."
+    if predictor.stated == "time":
+        return "It contains 0, which is where the intercept is: no centring."
+    return "Its two values stay as they are: no centring."
+
+
+def _split(study: Study, predictor: Predictor) -> Decision:
+    split = predictor.centring in ("within", "share")
+    return Decision(
+        "STRUCT-SPLIT",
+        f"Are differences of {code(predictor.name)} within and between groups taken apart?",
+        percent(predictor.icc) + " of its variance between groups",
+        f"more than {percent(SPLIT, 0)}",
+        "yes" if split else "no: group means differ too little",
+        "Enders & Tofighi (2007); the number is a convention of this program",
+    )
+
+
+def _notes(study: Study, predictor: Predictor) -> list[Note]:
+    name = code(predictor.name)
+    if predictor.stated == "level2" and predictor.n_offenders:
+        return [_offenders(study, predictor)]
+    if predictor.stated == "level1" and predictor.factor is not None:
+        label = predictor.factor.label
+        return [
+            Note(
+                "STRUCT-MOVED",
+                f"{name} was named among the predictors of rows, but it never varies within a "
+                f"{a_group(label)}: it is treated as a predictor of {plural(label)}.",
+                "info",
+            )
+        ]
+    return []
+
+
+def _offenders(study: Study, predictor: Predictor) -> Note:
+    name = code(predictor.name)
+    factor = predictor.factor or study.hierarchy.factors[0]
+    n = study.n_groups(factor)
+    shown = list(predictor.offenders)
+    more = predictor.n_offenders - len(shown)
+    names = ", ".join(map(code, shown)) + (f" and {more:,} more" if more else "")
+    verb = "groups" if predictor.n_offenders > 1 else "group"
+    text = (
+        f"{name} was named among the predictors of groups, but it varies within "
+        f"{predictor.n_offenders:,} of {n:,} {verb} of {code(factor.label)} ({names}). "
+    )
+    if predictor.factor is None:
+        return Note(
+            "STRUCT-CONSTANT",
+            text + "It is treated as a predictor of rows, beside its group means. If it should be "
+            "the same in all rows of a group, correct the data; if it is a count or mean of rows, "
+            "name the column of rows instead.",
+        )
+    values = _values_within(study, predictor)
+    return Note(
+        "STRUCT-CONSTANT",
+        f"{text}These look like errors of entry{values}: it stays a predictor of groups with the "
+        "values it has; correct them in the data.",
+    )
+
+
+def _values_within(study: Study, predictor: Predictor) -> str:
+    """Values in the first group where there should be one."""
+    factor = predictor.factor
+    assert factor is not None
+    column = study.table.column(predictor.name)
+    label = predictor.offenders[0]
+    position = int(np.flatnonzero(np.array([str(one) for one in factor.labels]) == label)[0])
+    here = study.codes(factor) == position
+    if column.kind == "numeric":
+        found = [number(float(x)) for x in np.unique(column.values[study.rows][here])]
+    else:
+        found = [code(str(column.levels[j])) for j in np.unique(column.codes[study.rows][here])]
+    return f" (in {code(label)}: {listing(found, 4)})"
