@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from multilevel.inference.proportions import proportion_interval
+
 if TYPE_CHECKING:
     from multilevel.typing import Float
 
@@ -39,13 +41,10 @@ def rates(p_values: Float, alpha: float) -> Columns:
         that share; ``conf_low``, ``conf_high``: its exact 95 % interval (Clopper & Pearson 1934,
         Biometrika 26, 404-413).
     """
-    from scipy.special import betaincinv
-
     n = np.isfinite(p_values).sum(axis=0)
     k = (p_values < alpha).sum(axis=0)
     share = np.divide(k, n, out=np.full(k.shape, np.nan), where=n > 0)
-    low = np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, 0.025), 0.0)
-    high = np.where(k < n, betaincinv(k + 1, np.maximum(n - k, 1), 0.975), 1.0)
+    low, high = proportion_interval(k, n, 0.95)
     error = np.sqrt(share * (1.0 - share) / np.maximum(n, 1))
     return dict(zip(RATE_COLUMNS, (n, share, error, low, high), strict=True))
 

@@ -66,27 +66,25 @@ class Replicate:
 
     def tested(self, model: MixedModel) -> tuple[FitState, FixedTests]:
         """Fit a model, and say how its coefficients are tested."""
-        matrices = model.matrices
-        if len(matrices.kept) < len(matrices.coef_names):
-            raise DataError("Fixed effects are linear combinations of others in the data drawn.")
         state = refitted(model.problem, self.reml)
         return state, LinearMixedModel(model, state)._fixed_tests(self.df_method)
 
 
 def find(matrices: ModelMatrices, terms: tuple[str, ...]) -> IndexArray:
-    """Positions of coefficients; the order of the parts of an interaction does not matter.
+    """Positions among the kept coefficients; the order of an interaction's parts does not matter.
 
     Raises
     ------
     DataError
         If the fitted model does not have one.
     """
-    names = [sorted(name.split(":")) for name in matrices.coef_names]
+    kept = [matrices.coef_names[j] for j in matrices.kept]
+    names = [sorted(name.split(":")) for name in kept]
     for term in terms:
         if sorted(term.split(":")) not in names:
             raise DataError(
                 f"The fitted model has no coefficient {term!r}; its coefficients are: "
-                f"{', '.join(matrices.coef_names)}."
+                f"{', '.join(kept)}."
             )
     return np.array([names.index(sorted(term.split(":"))) for term in terms], dtype=np.intp)
 

@@ -28,6 +28,10 @@ def listed(name: str, sizes: Any) -> list[Any]:
         several.sort()
     if any(several.count(size) > 1 for size in several):
         raise DataError(f"{name}={several} has a size twice.")
+    if len({size[1:] for size in several if isinstance(size, tuple)}) > 1 and name == "n_groups":
+        raise DataError(
+            f"n_groups={several} varies the groups within groups, too: call power() once for each."
+        )
     return several
 
 

@@ -49,9 +49,22 @@ class StatedDesign:
     formula: str
 
     def draw(self, generator: np.random.Generator) -> MixedModel:
-        """Draw predictors and responses, and make the model of them."""
+        """Draw predictors and responses, and make the model of them.
+
+        Raises
+        ------
+        DataError
+            If fixed effects cannot be told apart in the data drawn.
+        """
         columns = self.simulation.columns(generator)
-        return MixedModel(self.formula, columns, control=_ONE_THREAD)
+        model = MixedModel(self.formula, columns, control=_ONE_THREAD)
+        names, kept = model.matrices.coef_names, model.matrices.kept
+        if len(kept) < len(names):
+            lost = [name for j, name in enumerate(names) if j not in kept]
+            raise DataError(
+                f"{', '.join(lost)}: linear combinations of other fixed effects in the data drawn."
+            )
+        return model
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,15 +138,18 @@ def power(
         for groups in listed("n_groups", n_groups)
     ]
     work = [Replicate(truth.design(*size), truth.terms, truth.reml, df_method) for size in designs]
+    sizes = [truth.sizes(*size) for size in designs]
+    if any(sizes.count(size) > 1 for size in sizes):
+        raise DataError("Two designs have the same expected sizes: call power() once for each.")
     with warnings.catch_warnings(action="ignore", category=MultilevelWarning):
         methods = [check_design(replicate) for replicate in work]
     parts: list[dict[str, Any]] = []
     failures: Counter[str] = Counter()
-    for replicate, size in zip(work, designs, strict=True):
+    for replicate, size in zip(work, sizes, strict=True):
         with warnings.catch_warnings(action="ignore", category=MultilevelWarning):
             done = run_replicates(replicate, nsim, rng=generator, n_jobs=n_jobs, progress=progress)
         failures.update(done.failures)
-        labels = {"term": np.array(truth.terms, dtype=object), **truth.sizes(*size)}
+        labels = {"term": np.array(truth.terms, dtype=object), **size}
         parts.append(labels | estimates(done.values, truth.effects, criteria))
     if failures:
         warn(_told(failures, nsim * len(designs)), MultilevelWarning)

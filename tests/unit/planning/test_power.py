@@ -279,6 +279,29 @@ class TestPilot:
         both = power(fit, {"x": 0.2}, n_groups=20, n_per_group=8, nsim=20, rng=1).table
         assert both["n_rows"].tolist() == [480]
 
+    def test_columns_that_were_dropped_stay_dropped(self):
+        data = mlm.datasets.load("sleepstudy", "pandas")
+        data["twice"] = 2.0 * data["Days"]
+        with pytest.warns(mlm.exceptions.RankDeficientWarning):
+            fit = mlm.lmer("Reaction ~ twice + Days + (1 | Subject)", data)
+        alone = mlm.lmer("Reaction ~ twice + (1 | Subject)", data)
+        for sizes in ({}, {"n_groups": 10}):
+            found = power(fit, {"twice": 1.0}, nsim=10, rng=1, **sizes).table
+            assert found.equals(power(alone, {"twice": 1.0}, nsim=10, rng=1, **sizes).table)
+        with pytest.raises(DataError, match="'Days' was dropped from the fit"):
+            power(fit, "Days")
+
+    def test_weights_and_offset(self):
+        rng = np.random.default_rng(2)
+        data = mlm.datasets.load("sleepstudy", "pandas")
+        data["w"], data["known"] = rng.uniform(0.2, 4.0, 180), rng.normal(scale=1000.0, size=180)
+        data["Reaction"] += data["known"]
+        fit = mlm.lmer("Reaction ~ Days + (1 | Subject)", data, weights="w", offset="known")
+        for sizes in ({}, {"n_groups": 18}):
+            row = power(fit, {"Days": 2.0}, nsim=200, rng=1, **sizes).table.iloc[0]
+            assert abs(row["bias"]) < ERRORS * row["sd"] / np.sqrt(200)
+            assert row["sd"] == pytest.approx(fit.std_errors[1], rel=0.2)
+
     def test_kind_of_the_tables(self):
         polars = pytest.importorskip("polars")
         fit = mlm.lmer("Reaction ~ Days + (1 | Subject)", mlm.datasets.load("sleepstudy", "polars"))
@@ -369,6 +392,9 @@ def test_summary(trial):
         (SLOPES, "ses", {"n_groups": 2}, r"2 coefficients do not vary within a 'group' \(Interc"),
         (SLOPES, "ses", {"n_groups": []}, "n_groups is empty"),
         (SLOPES, "ses", {"n_groups": [9, 9]}, "has a size twice"),
+        (SLOPES, "ses", {"n_per_group": [(4, 6), 5]}, "same expected sizes"),
+        (SLOPES, "ses", {"n_groups": [(9, 2), (9, 3)]}, "varies the groups within groups"),
+        (SLOPES, "ses", {"formula": "y ~ ses + I(2 * ses) + (1 | group)"}, "linear combinations"),
         (SLOPES, "ses", {"n_groups": 9.5}, "whole numbers from 1, not 9.5"),
         (SLOPES, "ses", {"n_per_group": 1}, "one row per level"),
         (SLOPES, "ses", {"formula": "y ~ resources + (1 | group)"}, "no coefficient 'ses'"),
