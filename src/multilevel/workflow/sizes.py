@@ -77,7 +77,7 @@ class Sizes:
 def read_sizes(codes: Int) -> Sizes:
     """Sizes of the groups that occur."""
     rows = np.bincount(codes[codes >= 0])
-    return Sizes(rows[rows > 0])
+    return Sizes(rows[rows > 0].astype(np.int32))
 
 
 def a_group(label: str) -> str:

@@ -52,7 +52,7 @@ def structure_step(study: Study) -> Step:
 
 
 def _headline(study: Study) -> str:
-    """``7,185 rows in 160 schools (14-67 per school, mean 44.9, harmonic mean 41.1).``"""
+    """Rows and groups: ``7,185 rows in 160 schools (14-67 per school, mean 44.9, ...)``."""
     factors = study.hierarchy.factors
     texts = [read_sizes(study.codes(one)).sentence(one.label) for one in factors]
     if len(factors) == 1:
@@ -65,7 +65,7 @@ def _headline(study: Study) -> str:
         if one.parent is not None
     ]
     rest = f"; {listing(inside)}" if inside else ""
-    return f"{study.n_rows:,} rows, grouped by {listing(texts)}; not all are nested{rest}."
+    return f"{study.n_rows:,} rows in {', crossed with '.join(texts)}{rest}."
 
 
 def _spatial(study: Study) -> list[Note]:

@@ -14,6 +14,7 @@ from multilevel.workflow.sizes import Sizes, a_group, read_sizes
 from multilevel.workflow.words import code, counted, listing, number, percent, plural
 
 if TYPE_CHECKING:
+    from multilevel.report.document import Block
     from multilevel.workflow.hierarchy import Factor
     from multilevel.workflow.study import Study
 
@@ -58,7 +59,7 @@ def groups_part(study: Study) -> Part:
     factors = study.hierarchy.factors
     sizes = [read_sizes(study.codes(factor)) for factor in factors]
     text = " ".join(map(_balance, factors, sizes))
-    blocks = [
+    blocks: list[Block] = [
         _diagram(study, sizes),
         Paragraph(text, "Groups and their sizes"),
         _size_table(study, factors, sizes),
@@ -149,7 +150,7 @@ def _few_groups(factor: Factor, sizes: Sizes) -> Decision:
     )
     return Decision(
         "STRUCT-FEWGROUPS",
-        f"How far do {counted(J, factor.label)} carry?",
+        f"Are {counted(J, factor.label)} enough?",
         f"{J:,} groups",
         f"{'fewer than' if bound > J else 'at least'} {bound}",
         verdict,
@@ -161,7 +162,9 @@ def _size_notes(factor: Factor, sizes: Sizes) -> list[Note]:
     notes, J = [], sizes.n_groups
     if J < _WARN_BELOW:
         decision = _few_groups(factor, sizes)
-        text = f"There are only {counted(J, factor.label)}: {decision.verdict} ({decision.source})."
+        text = (
+            f"There are only {counted(J, factor.label)}: {decision.verdict}; see {decision.source}."
+        )
         notes.append(Note("STRUCT-FEWGROUPS", text, "problem" if J < _SERIOUS_BELOW else "warning"))
     if _SERIOUS_BELOW > J and sizes.mean >= _SEGMENT_ROWS:
         notes.append(

@@ -12,6 +12,7 @@ from multilevel.workflow.words import code, counted, listing, number, percent
 
 if TYPE_CHECKING:
     from multilevel.frames.column import Column
+    from multilevel.report.document import Block
     from multilevel.workflow.study import Study
 
 __all__ = ["duplicates_part", "missing_part"]
@@ -19,8 +20,6 @@ __all__ = ["duplicates_part", "missing_part"]
 _MANY = 0.05  # share of lost rows from which the note is a warning
 _PATTERNS = 5
 _SHOWN = 3
-# A column tells rows apart if it has at least this share of different values.
-_DISTINCT = 0.95
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -43,7 +42,7 @@ def missing_part(study: Study) -> Part:
         f"column that is used, and are left out of all models; {study.n_rows:,} rows remain. "
         f"{groups} {_patterns(study, gone)}"
     )
-    blocks = (
+    blocks: tuple[Block, ...] = (
         Paragraph(text, "Missing values"),
         _table(study, gone),
         *([_picture(study, list(gone))] if set(gone) - set(_group_columns(study)) else []),
@@ -164,7 +163,7 @@ def duplicates_part(study: Study) -> Part:
 
 
 def _equal_rows(study: Study) -> list[Note]:
-    """Rows that are equal in all columns although a column should tell them apart."""
+    """Rows that are equal in all columns, if chance does not make such rows."""
     columns = [study.table.column(name) for name in study.table.columns]
     columns = [column for column in columns if column.kind != "other"]
     n = study.table.n_rows
@@ -173,9 +172,7 @@ def _equal_rows(study: Study) -> list[Note]:
         key = key * _ODD + _words(column)
         key ^= key >> np.uint64(29)
     n_equal = n - len(np.unique(key))
-    if not n_equal or not any(
-        len(np.unique(_words(column))) >= _DISTINCT * (n - n_equal) for column in columns
-    ):
+    if not n_equal or not _told_apart(study):
         return []
     _, first, rows = np.unique(key, return_index=True, return_counts=True)
     shown = listing([f"row {i}" for i in sorted(first[rows > 1])[:_SHOWN]])
@@ -187,6 +184,14 @@ def _equal_rows(study: Study) -> list[Note]:
             "copies, drop them (drop_duplicates() in pandas, unique() in polars).",
         )
     ]
+
+
+def _told_apart(study: Study) -> bool:
+    """Whether there are far more combinations of values than pairs of rows that could meet."""
+    names = [study.outcome, *(one.name for one in study.predictors if one.level == 1)]
+    columns = [_words(study.table.column(name)) for name in names]
+    kinds = [len(np.unique(words)) for words in (*columns, study.hierarchy.innermost.codes)]
+    return float(np.sum(np.log(kinds))) > 2.0 * np.log(study.table.n_rows)
 
 
 def _words(column: Column) -> np.ndarray:
@@ -217,9 +222,10 @@ def _equal_times(study: Study) -> list[Note]:
                 "persons or things that were, below it, in groups.",
             )
         ]
+    units, places = np.divmod(cells[twice[:_SHOWN]], len(times))
     shown = [
-        f"{code(str(inner.labels[cells[k] // len(times)]))} at {number(times[cells[k] % len(times)])}"
-        for k in twice[:_SHOWN]
+        f"{code(str(inner.labels[j]))} at {number(times[k])}"
+        for j, k in zip(units, places, strict=True)
     ]
     return [
         Note(

@@ -101,8 +101,9 @@ def _centring(predictor: Predictor, group: str) -> str:
                 "that mean about the overall mean: the two may go with the outcome differently."
             )
         case "share":
+            what = f"the share of {code(predictor.labels[1])}" if predictor.labels else "its share"
             return (
-                f"It stays as it is, beside {means}, its share in the {group} about the overall "
+                f"It stays as it is, beside {means}, {what} in the {group} about the overall "
                 "share: the two may go with the outcome differently."
             )
         case "grand":
@@ -115,8 +116,14 @@ def _centring(predictor: Predictor, group: str) -> str:
                 f"It counts from {number(predictor.origin)}, its first value ({own}), so that the "
                 "intercept is the outcome at the start."
             )
+    return _uncentred(predictor)
+
+
+def _uncentred(predictor: Predictor) -> str:
     if predictor.labels:
         first, *others = map(code, predictor.labels)
+        if len(others) == 1:
+            return f"{others[0]} is compared with {first}."
         return f"Its categories {listing(others)} are each compared with {first}."
     if predictor.stated == "time":
         return "It contains 0, which is where the intercept is: no centring."

@@ -12,6 +12,7 @@ from multilevel.workflow.sizes import a_group, read_sizes
 from multilevel.workflow.words import code, counted, number, percent
 
 if TYPE_CHECKING:
+    from multilevel.report.document import Block
     from multilevel.typing import Float
     from multilevel.workflow.study import Study
 
@@ -36,12 +37,12 @@ def time_part(study: Study) -> Part:
     picture = Picture(
         "occasions",
         f"Rows at each {name}",
-        f"Bars of rows by {name}, from {number(times[0])} to {number(times[-1])}: {rows.min():,} "
-        f"to {rows.max():,} rows at a time.",
+        f"Bars of rows by {name}, from {number(times[0])} to {number(times[-1])}: at least "
+        f"{rows.min():,} and at most {rows.max():,} rows at a time.",
         lambda: plot.occasions(data, name),
         lambda: plot.occasions_data(data, name),
     )
-    blocks = [Paragraph(text.strip(), "Time"), picture]
+    blocks: list[Block] = [Paragraph(text.strip(), "Time"), picture]
     if len(times) <= _MOST_TIMES:
         columns = {name: times, "n_rows": rows, "share": rows / rows.max()}
         headings = {"n_rows": "Rows", "share": "Of the fullest"}
@@ -88,9 +89,10 @@ def _spacing(study: Study, times: Float, when: Float) -> str:
     kind = "equally spaced, " + spaced if even else f"unequally spaced, {spaced} apart"
     if cells == n_units * len(times):
         return f"All share the same {len(times)} occasions ({kind}): the data are time-structured."
+    made = percent(cells / (n_units * len(times)))
     return (
-        f"There are {len(times)} common occasions ({kind}); {percent(cells / (n_units * len(times)))} "
-        "of the measurements that were possible were made."
+        f"There are {len(times)} common occasions ({kind}); {made} of the measurements that were "
+        "possible were made."
     )
 
 

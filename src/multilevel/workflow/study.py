@@ -150,6 +150,7 @@ def read_study(table: Table, request: Request, seed: int) -> Study:
 def _complete(table: Table, request: Request, hierarchy: Hierarchy) -> np.ndarray:
     rows = np.ones(table.n_rows, dtype=bool)
     names = [request.outcome, *request.predictors, *([request.weights] if request.weights else [])]
+    names += [name for factor in hierarchy.factors for name in factor.columns]
     for name in names:
         missing = table.column(name).missing
         if missing is not None:
@@ -157,9 +158,15 @@ def _complete(table: Table, request: Request, hierarchy: Hierarchy) -> np.ndarra
     for factor in hierarchy.factors:
         rows &= factor.codes >= 0
     if not rows.any():
+        counts = [
+            f"{name!r} ({int(gone.sum()):,})"
+            for name in names
+            if (gone := table.column(name).missing) is not None
+        ]
         raise DataError(
-            f"No row has values in all of {', '.join(map(repr, names))}: there is nothing to "
-            "analyse."
+            f"None of the {table.n_rows:,} rows has values in all columns that are used: there is "
+            f"nothing to analyse. Missing values per column: {', '.join(counts)}. Leave out the "
+            "columns that are missing most."
         )
     return rows
 

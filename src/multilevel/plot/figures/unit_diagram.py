@@ -55,8 +55,8 @@ def unit_diagram(
     --------
     >>> import multilevel as mlm
     >>> ax = mlm.plot.unit_diagram({"school": 160, "pupil": 7185}, {"pupil": ["school"]})
-    >>> [text.get_text() for text in ax.texts if text.get_text()]
-    ['school\n160', 'pupil\n7,185']
+    >>> sorted(text.get_text() for text in ax.texts if text.get_text())
+    ['pupil\n7,185', 'school\n160']
     """
     heights = _heights(units, above)
     places = _places(units, heights)
