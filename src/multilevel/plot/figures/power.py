@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from multilevel.plot.style import COLOURS, GREY, dress, key, new_axes, new_panel
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from multilevel.planning.result import Power
     from multilevel.plot.numbers import Columns
 
 __all__ = ["power", "power_data"]
@@ -25,7 +24,16 @@ _EACH = {"n_groups": "groups", "n_per_group": "rows per group"}
 _DRAWN = ("term", "n_groups", "n_per_group", "power", "conf_low", "conf_high")
 
 
-def power(result: Power, *, target: float | None = 0.8, ax: Any = None) -> Any:
+class _Result(Protocol):
+    """What is read of a :class:`multilevel.Power`, which lives in a room above this one."""
+
+    @property
+    def table(self) -> Any:
+        """Power of every design."""
+        ...
+
+
+def power(result: _Result, *, target: float | None = 0.8, ax: Any = None) -> Any:
     """Draw power against the number of groups, or of rows per group if only that varies.
 
     Parameters
@@ -73,7 +81,7 @@ def power(result: Power, *, target: float | None = 0.8, ax: Any = None) -> Any:
     return panels
 
 
-def power_data(result: Power) -> Any:
+def power_data(result: _Result) -> Any:
     """Give the numbers that :func:`power` draws.
 
     Parameters
@@ -89,7 +97,7 @@ def power_data(result: Power) -> Any:
     return to_frame(_columns(result), Table.from_data(result.table))
 
 
-def _columns(result: Power) -> Columns:
+def _columns(result: _Result) -> Columns:
     table = columns_of(result.table)
     return {name: np.asarray(table[name]) for name in _DRAWN}
 
