@@ -218,6 +218,34 @@ class TestStated:
         assert found.table["n_groups"].tolist() == [10, 20]
         assert found.formula == "y ~ treated + (1 | school) + (1 | class)"
 
+    @pytest.mark.parametrize("unit", [1e-3, 64.0])
+    def test_units_of_the_outcome_do_not_matter(self, unit):
+        scaled = {
+            **SLOPES,
+            "fixed": {name: unit * value for name, value in SLOPES["fixed"].items()},
+            "random": {"Intercept": 4 * unit, "ses": unit, ("Intercept", "ses"): 0.3},
+            "sigma": 6 * unit,
+        }
+        sizes = {"n_groups": 20, "n_per_group": 5, "nsim": 40, "rng": 1}
+        one, other = (power(m, "ses", **sizes).table.iloc[0] for m in (SLOPES, scaled))
+        assert other["power"] == one["power"]
+        # two optima of the same criterion, each within the optimiser's tolerance
+        assert other["sd"] == pytest.approx(unit * one["sd"], rel=1e-5)
+        assert other["exaggeration"] == pytest.approx(one["exaggeration"], rel=1e-5)
+
+    def test_names_do_not_matter(self):
+        renamed = {
+            **SLOPES,
+            "fixed": {"Intercept": 50, "b": 2, "a": 3, "b:a": 0.8},
+            "level1": ["b"],
+            "level2": ["a"],
+            "random": {"Intercept": 4, "b": 1, ("Intercept", "b"): 0.3},
+            "group": "zoo",
+        }
+        sizes = {"n_groups": 20, "n_per_group": 5, "nsim": 40, "rng": 1}
+        one = power(SLOPES, "ses:resources", **sizes).table.drop(columns="term")
+        assert one.equals(power(renamed, "b:a", **sizes).table.drop(columns="term"))
+
     def test_icc_instead_of_a_deviation(self):
         sizes = {"n_groups": 20, "n_per_group": 5, "nsim": 20, "rng": 1}
         stated = {k: v for k, v in TRIAL.items() if k != "random"}

@@ -42,6 +42,7 @@ def test_a_curve_for_each_number_of_rows():
         np.testing.assert_allclose(line.get_xdata(), own["n_groups"], atol=0.5)
     assert labels(ax) == ["10", "20", "40"]
     assert ax.get_xlabel() == "number of groups"
+    assert ax.get_ylabel() == "power to find z"
     assert ax.get_legend().get_title().get_text() == "rows per group"
 
 

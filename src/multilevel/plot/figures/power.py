@@ -73,11 +73,11 @@ def power(result: _Result, *, target: float | None = 0.8, ax: Any = None) -> Any
     terms = list(dict.fromkeys(columns["term"].tolist()))
     if len(terms) == 1:
         axes = new_axes(ax)
-        _curves(axes, columns, target)
+        _curves(axes, columns, target, f"power to find {terms[0]}")
         return axes
     panels = new_panels(ax, len(terms), columns=2, size=(3.6, 3.0), share_y=True)
     for panel, term in zip(panels, terms, strict=True):
-        _curves(panel, take(columns, columns["term"] == term), target, heading=term)
+        _curves(panel, take(columns, columns["term"] == term), target, "power", heading=term)
     return panels
 
 
@@ -102,7 +102,7 @@ def _columns(result: _Result) -> Columns:
     return {name: np.asarray(table[name]) for name in _DRAWN}
 
 
-def _curves(ax: Axes, columns: Columns, target: float | None, heading: str = "") -> None:
+def _curves(ax: Axes, columns: Columns, target: float | None, what: str, heading: str = "") -> None:
     """One curve for each value of the size that is not on the x axis."""
     along, other = "n_groups", "n_per_group"
     if len(set(columns[along].tolist())) == 1:
@@ -126,6 +126,6 @@ def _curves(ax: Axes, columns: Columns, target: float | None, heading: str = "")
     ax.set_ylim(0.0, 1.02)
     ax.set_xticks(np.unique(x), [f"{value:.4g}" for value in np.unique(x)])
     only = f" ({values[0]:.4g} {_EACH[other]})" if len(values) == 1 else ""
-    dress(ax, _ALONG[along] + only, "power", heading=heading)
+    dress(ax, _ALONG[along] + only, what, heading=heading)
     if len(values) > 1:
         key(ax, title=_ALONG[other])
