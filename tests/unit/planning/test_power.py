@@ -140,6 +140,18 @@ class TestNeeded:
         assert found == pytest.approx(((1.0 + norm.ppf(0.8)) / 0.3) ** 2, rel=1e-8)
         assert low < found < high
 
+    @pytest.mark.parametrize(
+        ("effect", "groups"),
+        [(0.3, [40, 80, 160, 320]), (0.5, [16, 36, 60]), (1.2, [4, 6, 10, 16])],
+    )
+    def test_line_is_close_to_the_noncentral_t_distribution(self, effect, groups):
+        curve = np.array([exact_power(effect, 0.5, 1.0, J, 10) for J in groups])
+        found, *_ = groups_needed(np.array(groups, dtype=float), curve, 1000, 0.8, 0.95)
+        many = np.linspace(4.0, 400.0, 4000)
+        exact = many[np.argmax([exact_power(effect, 0.5, 1.0, J, 10) >= 0.8 for J in many])]
+        # least so with few degrees of freedom, which change along the curve
+        assert found == pytest.approx(exact, rel=0.02 if max(groups) < 20 else 0.005)
+
     def test_interval_covers(self):
         rng = np.random.default_rng(4)
         groups = np.array([10.0, 20.0, 30.0, 50.0])
