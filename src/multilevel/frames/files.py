@@ -145,7 +145,8 @@ def _decode(raw: bytes, name: str, encoding: str) -> str:
         line = raw.count(b"\n", 0, error.start) + 1
         raise DataError(
             f"{name} is not {encoding} text (line {line}, byte 0x{raw[error.start]:02x}); "
-            "save it as UTF-8 or try --encoding latin-1."
+            "save it as UTF-8 or try --encoding latin-1 (in Python: "
+            'data = pandas.read_csv(..., encoding="latin-1")).'
         ) from None
     if "\0" in text:
         raise DataError(f"{name} is not text: it has zero bytes.")

@@ -117,6 +117,8 @@ def read_hierarchy(table: Table, groups: tuple[str, ...], outcome: str | None = 
     DataError
         For columns that are no grouping factors, and two that group the rows alike.
     """
+    for name in {part for text in groups for part in _columns_of(table, text)}:
+        _check_labels(table.column(name))
     stated: dict[str, str | None] = {}
     free: list[str] = []
     for text in groups:
@@ -135,6 +137,26 @@ def read_hierarchy(table: Table, groups: tuple[str, ...], outcome: str | None = 
         positions[name] = len(factors) - 1
     _refuse_same(factors)
     return Hierarchy(tuple(factors))
+
+
+def _columns_of(table: Table, text: str) -> list[str]:
+    if table.has(text):
+        return [text]
+    return [part.strip() for piece in text.split("+") for part in piece.split("/")]
+
+
+def _check_labels(column: Column) -> None:
+    """Measured numbers are no labels of groups."""
+    if column.kind != "numeric":
+        return
+    x = column.values[np.isfinite(column.values)]
+    fractions = x[x != np.floor(x)]
+    if len(fractions):
+        raise DataError(
+            f"groups: {column.name!r} holds measured numbers (such as {fractions[0]:g}), not "
+            "labels of groups. Name a column of text or whole numbers; if it is a predictor, put "
+            "it in level1 or level2; if these numbers are labels, convert them to text."
+        )
 
 
 def _chain(text: str) -> dict[str, str | None]:

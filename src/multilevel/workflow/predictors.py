@@ -9,6 +9,7 @@ import numpy as np
 
 from multilevel.exceptions import DataError
 from multilevel.levels.centering import crossed_parts, group_means, nested_parts
+from multilevel.workflow.advice import conversion, time_advice
 from multilevel.workflow.naming import free_name, quoted
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from multilevel.workflow.hierarchy import Factor, Hierarchy
     from multilevel.workflow.request import Request
 
-__all__ = ["Centring", "Kind", "Predictor", "intraclass", "read_predictors"]
+__all__ = ["Centring", "Kind", "Predictor", "intraclass", "read_predictors", "varying_groups"]
 
 Kind = Literal["numeric", "binary", "categorical"]
 Centring = Literal["within", "grand", "share", "none", "start"]
@@ -108,12 +109,28 @@ def read_predictors(
         For columns that can be no predictors.
     """
     taken = set(table.columns)
+    _refuse_same(table, request.predictors, rows)
     found = []
     for name in request.predictors:
         predictor = _read(table, name, request, hierarchy, rows, taken)
         taken |= set(predictor.columns)
         found.append(predictor)
     return tuple(found)
+
+
+def _refuse_same(table: Table, names: tuple[str, ...], rows: np.ndarray) -> None:
+    """Two predictors with the same values are one."""
+    seen: dict[bytes, str] = {}
+    for name in names:
+        column = table.column(name)
+        if not column.is_numeric:
+            continue
+        first = seen.setdefault(column.values[rows].tobytes(), name)
+        if first != name:
+            raise DataError(
+                f"Predictors {first!r} and {name!r} hold the same values in all rows, so that "
+                "they cannot be told apart: leave one out."
+            )
 
 
 def _read(
@@ -155,13 +172,10 @@ def _values(
     """What a predictor is, and numbers for it: codes of categories."""
     column = table.column(name)
     if column.kind in ("temporal", "other") or (is_time and not column.is_numeric):
-        advice = (
-            "time must be a number, such as days or years since the start; convert it first, for "
-            "example (date - date.min()).dt.days in pandas"
-            if is_time or column.kind == "temporal"
-            else "it can be no predictor"
-        )
-        raise DataError(f"Column {name!r} holds {column.describe()}: {advice}.")
+        advice = "It can be no predictor."
+        if is_time or column.kind == "temporal":
+            advice = time_advice(column)
+        raise DataError(f"Column {name!r} holds {column.describe()}. {advice}")
     if column.kind == "numeric":
         x = column.values[rows]
         if not np.isfinite(x).all():
@@ -176,10 +190,12 @@ def _values(
     if len(used) < 2:
         raise DataError(f"Column {name!r} has the same value in all rows; leave it out.")
     if len(used) > _MOST_CATEGORIES:
+        advice = conversion(column) or (
+            "If it names groups, put it in groups; otherwise put rare categories together."
+        )
         raise DataError(
             f"Column {name!r} holds {column.describe()} with {len(used)} different values, too "
-            "many for a predictor of categories. If it holds numbers, convert it; if it names "
-            "groups, put it in groups."
+            f"many for a predictor of categories. {advice}"
         )
     names = tuple(str(labels[j]) for j in used)
     x = np.searchsorted(used, codes).astype(np.float64)
@@ -192,7 +208,7 @@ def _level(
     """The outermost factor within whose groups a variable does not vary, and the offenders."""
     offenders: list[int] = []
     for i, (codes, factor) in enumerate(factors):
-        varying = _varying_groups(x, codes, factor.n_levels)
+        varying = varying_groups(x, codes, factor.n_levels)
         few = stated == "level2" and len(varying) <= OFFENDERS * len(np.unique(codes))
         if few or not len(varying):
             return (2 if hierarchy.crossed else len(factors) - i + 1), factor, varying.tolist()
@@ -200,7 +216,8 @@ def _level(
     return 1, None, offenders if stated == "level2" else []
 
 
-def _varying_groups(x: Float, codes: Int, n_levels: int) -> Int:
+def varying_groups(x: Float, codes: Int, n_levels: int) -> Int:
+    """Groups within which a variable varies."""
     low, high = np.full(n_levels, np.inf), np.full(n_levels, -np.inf)
     np.minimum.at(low, codes, x)
     np.maximum.at(high, codes, x)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from multilevel.exceptions import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from multilevel.frames.table import Table
 
@@ -78,6 +79,8 @@ def read_request(
         For columns that do not exist or are given two parts to play, and products and slopes of
         what is no predictor.
     """
+    if not isinstance(outcome, str):
+        raise DataError(f"outcome must be the name of a column; got {outcome!r}.")
     request = Request(
         outcome=outcome,
         groups=_names("groups", groups),
@@ -100,7 +103,8 @@ def read_request(
 
 
 def _names(argument: str, given: str | Sequence[str]) -> tuple[str, ...]:
-    names = (given,) if isinstance(given, str) else tuple(given)
+    given = [given] if isinstance(given, str) or not isinstance(given, Iterable) else given
+    names = tuple(given)
     if not all(isinstance(name, str) and name for name in names):
         raise DataError(
             f"{argument} must be the name of a column or a list of names; got {given!r}."

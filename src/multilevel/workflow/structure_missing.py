@@ -191,7 +191,7 @@ def _told_apart(study: Study) -> bool:
     names = [study.outcome, *(one.name for one in study.predictors if one.level == 1)]
     columns = [_words(study.table.column(name)) for name in names]
     kinds = [len(np.unique(words)) for words in (*columns, study.hierarchy.innermost.codes)]
-    return float(np.sum(np.log(kinds))) > 2.0 * np.log(study.table.n_rows)
+    return bool(np.sum(np.log(kinds)) > 2.0 * np.log(study.table.n_rows))
 
 
 def _words(column: Column) -> np.ndarray:

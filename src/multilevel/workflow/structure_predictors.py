@@ -166,10 +166,9 @@ def _offenders(study: Study, predictor: Predictor) -> Note:
     shown = list(predictor.offenders)
     more = predictor.n_offenders - len(shown)
     names = ", ".join(map(code, shown)) + (f" and {more:,} more" if more else "")
-    verb = "groups" if predictor.n_offenders > 1 else "group"
     text = (
         f"{name} was named among the predictors of groups, but it varies within "
-        f"{predictor.n_offenders:,} of {n:,} {verb} of {code(factor.label)} ({names}). "
+        f"{predictor.n_offenders:,} of {n:,} groups of {code(factor.label)} ({names}). "
     )
     if predictor.factor is None:
         return Note(
@@ -181,7 +180,7 @@ def _offenders(study: Study, predictor: Predictor) -> Note:
     values = _values_within(study, predictor)
     return Note(
         "STRUCT-CONSTANT",
-        f"{text}These look like errors of entry{values}: it stays a predictor of groups with the "
+        f"{text}This looks like an error of entry{values}: it stays a predictor of groups with the "
         "values it has; correct them in the data.",
     )
 

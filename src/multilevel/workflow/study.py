@@ -13,11 +13,13 @@ import numpy as np
 
 from multilevel.exceptions import DataError, NotSupportedError
 from multilevel.frames.emit import add_columns, take, to_frame
+from multilevel.frames.reshape import repeated_columns
 from multilevel.frames.table import Table
+from multilevel.workflow.advice import conversion
 from multilevel.workflow.fitting import Fitter
 from multilevel.workflow.hierarchy import read_hierarchy
 from multilevel.workflow.naming import quoted
-from multilevel.workflow.predictors import read_predictors
+from multilevel.workflow.predictors import read_predictors, varying_groups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,7 +128,10 @@ def read_study(table: Table, request: Request, seed: int) -> Study:
     hierarchy = read_hierarchy(table, request.groups, request.outcome)
     rows = _complete(table, request, hierarchy)
     _check_outcome(table, request.outcome, rows)
-    _check_groups(hierarchy, rows)
+    _check_groups(table, hierarchy, rows)
+    _check_inside(table, request.outcome, hierarchy, rows)
+    if request.weights:
+        _check_weights(table, request.weights, rows)
     predictors = read_predictors(table, request, hierarchy, rows)
     used = [request.outcome, *request.predictors]
     used += [name for factor in hierarchy.factors for name in factor.columns]
@@ -178,10 +183,11 @@ def _check_outcome(table: Table, name: str, rows: np.ndarray) -> None:
         n_values = len(np.unique(column.codes[rows]))
         values = f"{n_values} categories" if n_values != 2 else "two values only"
         if n_values > 2 and column.kind == "text":
-            raise DataError(
-                f"The outcome {name!r} holds {column.describe()}. Convert it to numbers if that is "
-                "what it means; an outcome of categories cannot be analysed yet."
+            advice = conversion(column) or (
+                "Convert it to numbers if that is what it means; an outcome of categories cannot "
+                "be analysed yet."
             )
+            raise DataError(f"The outcome {name!r} holds {column.describe()}. {advice}")
     elif column.kind != "numeric":
         raise DataError(f"The outcome {name!r} holds {column.describe()}, not numbers.")
     else:
@@ -202,19 +208,54 @@ def _check_outcome(table: Table, name: str, rows: np.ndarray) -> None:
     )
 
 
-def _check_groups(hierarchy: Hierarchy, rows: np.ndarray) -> None:
+def _check_groups(table: Table, hierarchy: Hierarchy, rows: np.ndarray) -> None:
     n = int(rows.sum())
     for factor in hierarchy.factors:
         J = len(np.unique(factor.codes[rows]))
         if J == 1:
+            left = "" if factor.n_levels == 1 else " that are left without missing values"
             raise DataError(
-                f"The grouping factor {factor.name!r} is constant: all rows are in one group, so "
-                "there are no levels. Name another column in groups, or use ordinary regression."
+                f"The grouping factor {factor.name!r} is constant: all rows{left} are in one "
+                "group, so there are no levels. Name another column in groups, or use ordinary "
+                "regression."
             )
         if n == J:
             raise DataError(
                 f"The grouping factor {factor.name!r} is different in every row, so that groups "
                 "cannot be told from rows: it numbers the rows. Name the column of the groups that "
-                "rows share; if each unit has one row per column (wide data), make the data long "
-                "first with multilevel.wide_to_long()."
+                f"rows share{_if_wide(table)}."
             )
+
+
+def _if_wide(table: Table) -> str:
+    """Advice for data with a column for each occasion."""
+    found = repeated_columns(table)
+    if not found:
+        return ""
+    columns = [name for own in found.values() for name in own.values()]
+    return (
+        f"; if {', '.join(columns[:6])}{', ...' if len(columns) > 6 else ''} are repeated "
+        "measurements of one unit, make the data long first: "
+        f"multilevel.wide_to_long(data, {list(found)!r})"
+    )
+
+
+def _check_inside(table: Table, outcome: str, hierarchy: Hierarchy, rows: np.ndarray) -> None:
+    """The outcome must vary within groups."""
+    y, factor = table.column(outcome).values[rows], hierarchy.innermost
+    if not len(varying_groups(y, factor.codes[rows], factor.n_levels)):
+        raise DataError(
+            f"The outcome {outcome!r} is the same in all rows of each group of {factor.name!r}: "
+            "it describes groups, not rows. Keep one row per group, and use ordinary regression "
+            "or name the groups above them."
+        )
+
+
+def _check_weights(table: Table, name: str, rows: np.ndarray) -> None:
+    weights = table.column(name).values[rows]
+    wrong = ~(np.isfinite(weights) & (weights > 0.0))
+    if wrong.any():
+        raise DataError(
+            f"Weights {name!r} must be positive numbers; {int(wrong.sum()):,} rows have others "
+            f"(the first: {weights[wrong][0]:g}). Leave rows of weight 0 out."
+        )
