@@ -9,14 +9,12 @@ if TYPE_CHECKING:
 
 __all__ = ["conversion", "time_advice"]
 
-_LOOKED_AT = 100  # distinct values
-
 
 def conversion(column: Column) -> str:
     """How to make numbers of text; empty if the text holds none."""
     if column.kind not in ("text", "categorical"):
         return ""
-    values = [str(value).strip() for value in column.levels[:_LOOKED_AT]]
+    values = [str(value).strip() for value in column.levels]
     plain = [value for value in values if _is_number(value)]
     comma = [value for value in values if _is_number(value.replace(",", ".", 1))]
     name = repr(column.name)

@@ -7,6 +7,7 @@ Nesting is looked for in the data, not believed: labels that are used again in e
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -167,36 +168,46 @@ def _chain(text: str) -> dict[str, str | None]:
 
 def _found(table: Table, names: list[str], outcome: str | None) -> dict[str, str | None]:
     """Parents of factors as the data show them."""
-    y = None if outcome is None else table.column(outcome)
-    values = y.values if y is not None and y.is_numeric else None
-    homes: dict[str, list[str]] = {name: [] for name in names}
-    for i, first in enumerate(names):
-        for second in names[i + 1 :]:
-            pair = _inner_and_outer(table.column(first), table.column(second), values)
-            if pair is not None:
-                homes[pair[0]].append(pair[1])
+    column = None if outcome is None else table.column(outcome)
+    y = column.values if column is not None and column.is_numeric else None
     size = {name: len(table.column(name).levels) for name in names}
+    homes: dict[str, list[str]] = {name: [] for name in names}
+    pairs = list(combinations(names, 2))
+    for inner, outer in (*pairs, *((second, first) for first, second in pairs)):
+        if _lies_in(table, inner, outer):
+            homes[inner].append(outer)
+    # the clearest first; what follows from pairs that were found before is not asked again
+    pairs.sort(key=lambda pair: -abs(np.log(size[pair[0]] / size[pair[1]])))
+    for first, second in pairs:
+        if _is_inside(homes, first, second) or _is_inside(homes, second, first):
+            continue
+        few = size[first] * _FEWER <= size[second]
+        inner, outer = (first, second) if few else (second, first)
+        if _starts_again(table, inner, outer, y):
+            homes[inner].append(outer)
     return {name: max(found, key=size.__getitem__, default=None) for name, found in homes.items()}
 
 
-def _inner_and_outer(first: Column, second: Column, y: Float | None) -> tuple[str, str] | None:
-    """Names of two factors, the nested one first; None if they are crossed."""
-    both = (first.codes >= 0) & (second.codes >= 0)
-    a, b = first.codes[both], second.codes[both]
-    if not len(a):
-        return None
-    n_a, n_b = len(first.levels), len(second.levels)
-    a_in_b, b_in_a = is_nested(a, n_a, b), is_nested(b, n_b, a)
-    if a_in_b or b_in_a:
-        if a_in_b and b_in_a:
-            return None
-        return (first.name, second.name) if a_in_b else (second.name, first.name)
-    inner, outer = (first, second) if n_a * _FEWER <= n_b else (second, first)
-    known = both if y is None else both & np.isfinite(y)
-    again = known.any() and starts_again(
-        outer.codes[known], inner.codes[known], None if y is None else y[known]
+def _lies_in(table: Table, inner: str, outer: str) -> bool:
+    """Whether every group of a factor belongs to one group of another that has fewer."""
+    a, b = table.column(outer), table.column(inner)
+    both = (a.codes >= 0) & (b.codes >= 0)
+    return len(a.levels) < len(b.levels) and is_nested(b.codes[both], len(b.levels), a.codes[both])
+
+
+def _starts_again(table: Table, inner: str, outer: str, y: Float | None) -> bool:
+    a, b = table.column(outer), table.column(inner)
+    known = (a.codes >= 0) & (b.codes >= 0)
+    if y is not None:
+        known &= np.isfinite(y)
+    return bool(known.any()) and starts_again(
+        a.codes[known], b.codes[known], None if y is None else y[known]
     )
-    return (inner.name, outer.name) if again else None
+
+
+def _is_inside(homes: dict[str, list[str]], inner: str, outer: str) -> bool:
+    """Whether one factor was found to lie in another, directly or not."""
+    return any(home == outer or _is_inside(homes, home, outer) for home in homes[inner])
 
 
 def _outermost_first(parents: dict[str, str | None]) -> list[str]:
