@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilevel.workflow.words import code, counted, number, percent
+from multilevel.workflow.words import code, counted, number, percent, plural
 
 if TYPE_CHECKING:
     from multilevel.typing import Int
 
-__all__ = ["Sizes", "a_group", "read_sizes"]
+__all__ = ["Sizes", "a_group", "read_sizes", "the_groups"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +84,9 @@ def a_group(label: str) -> str:
     """One unit of a factor: "school", or "group of `id`" if the column is no word."""
     word = counted(1, label).removeprefix("1 ")
     return f"group of {code(label)}" if word.startswith("group (") else word
+
+
+def the_groups(label: str) -> str:
+    """Units of a factor: "schools", or "groups of `id`"."""
+    one = a_group(label)
+    return one.replace("group of", "groups of", 1) if one.startswith("group of `") else plural(one)

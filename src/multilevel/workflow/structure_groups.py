@@ -10,8 +10,8 @@ import numpy as np
 from multilevel.report.document import Bullets, DataTable, Decision, Note, Paragraph, Picture
 from multilevel.workflow.labels import starts_again
 from multilevel.workflow.part import Part
-from multilevel.workflow.sizes import Sizes, a_group, read_sizes
-from multilevel.workflow.words import code, counted, listing, number, percent, plural
+from multilevel.workflow.sizes import Sizes, a_group, read_sizes, the_groups
+from multilevel.workflow.words import code, counted, listing, number, percent
 
 if TYPE_CHECKING:
     from multilevel.report.document import Block
@@ -286,8 +286,8 @@ def _reuse_note(study: Study, factor: Factor) -> Note:
         "STRUCT-CROSSED",
         f"{inner} was said to be nested in {outer}, but the data look crossed: labels of {inner} "
         f"occur in several groups of {outer} as if they meant the same thing. As said, "
-        f"combinations are taken ({n_groups}). If {plural(factor.label)} are the same everywhere, "
-        f'write groups="{parent.label} + {factor.label}".',
+        f"combinations are taken ({n_groups}). If {the_groups(factor.label)} are the same "
+        f'everywhere, write groups="{parent.label} + {factor.label}".',
     )
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from multilevel.report.document import Bullets, DataTable, Decision, Note, Paragraph
 from multilevel.workflow.part import Part
 from multilevel.workflow.predictors import SPLIT
-from multilevel.workflow.sizes import a_group
-from multilevel.workflow.words import code, listing, number, percent, plural
+from multilevel.workflow.sizes import a_group, the_groups
+from multilevel.workflow.words import code, listing, number, percent
 
 if TYPE_CHECKING:
     from multilevel.workflow.predictors import Predictor
@@ -69,8 +69,12 @@ def _table(study: Study) -> DataTable:
 
 def _where(study: Study, predictor: Predictor) -> str:
     if predictor.factor is not None:
-        return plural(predictor.factor.label)
-    return "rows" if predictor.icc <= 0.0 else f"rows and {plural(study.hierarchy.innermost.label)}"
+        return the_groups(predictor.factor.label)
+    return (
+        "rows"
+        if predictor.icc <= 0.0
+        else f"rows and {the_groups(study.hierarchy.innermost.label)}"
+    )
 
 
 def _sentence(study: Study, predictor: Predictor) -> str:
@@ -152,7 +156,7 @@ def _notes(study: Study, predictor: Predictor) -> list[Note]:
             Note(
                 "STRUCT-MOVED",
                 f"{name} was named among the predictors of rows, but it never varies within a "
-                f"{a_group(label)}: it is treated as a predictor of {plural(label)}.",
+                f"{a_group(label)}: it is treated as a predictor of {the_groups(label)}.",
                 "info",
             )
         ]

@@ -1,0 +1,194 @@
+"""Step 1: what the sentences say of the structure of data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import multilevel as mlm
+from multilevel.report.document import Bullets, Paragraph
+from multilevel.workflow.analysis import Analysis
+
+mpl.use("Agg")
+
+DATA = Path(__file__).parents[2] / "reference" / "data"
+
+
+def reference(name):
+    return pd.read_csv(DATA / f"{name}.csv.gz")
+
+
+def structure(data, outcome, groups, **arguments):
+    return Analysis(data, outcome, groups, **arguments).structure
+
+
+def text_of(step):
+    """All sentences of a step."""
+    parts = [block.text for block in step.blocks if isinstance(block, Paragraph)]
+    parts += [item for block in step.blocks if isinstance(block, Bullets) for item in block.items]
+    return " ".join(parts)
+
+
+def codes(step):
+    return {note.code for note in step.notes}
+
+
+@pytest.fixture(scope="module")
+def hsb():
+    return mlm.datasets.load("hsb", "pandas")
+
+
+@pytest.fixture(scope="module")
+def schools(hsb):
+    return structure(hsb, "math", "school", level1=["ses", "minority", "sex"], level2="sector")
+
+
+def test_high_school_and_beyond(schools):
+    # Raudenbush & Bryk (2002): 7,185 students in 160 schools, 14 to 67 in each, 45 on average
+    assert schools.headline == (
+        "7,185 rows in 160 schools (14–67 per school, mean 44.9, harmonic mean 41.1)."
+    )
+    assert codes(schools) == set()
+    sizes = schools.tables["sizes"].iloc[0]
+    assert (sizes["n_groups"], sizes["smallest"], sizes["largest"]) == (160, 14, 67)
+    assert sizes["median"] == 47.0
+
+
+def test_predictors_by_level_and_centring(schools):
+    table = schools.tables["predictors"].set_index("predictor")
+    assert table["varies"].to_dict() == {
+        "ses": "rows and schools",
+        "minority": "rows and schools",
+        "sex": "rows and schools",
+        "sector": "schools",
+    }
+    np.testing.assert_allclose(table.loc["ses", "between"], 0.267, atol=0.001)
+    text = text_of(schools)
+    assert "26.7% of its variance lies between groups of `school`. It is split" in text
+    assert "the share of `Female` in the school" in text
+    assert "`Catholic` is compared with `Public`" in text
+
+
+def test_the_number_of_groups_decides(schools, hsb):
+    few = structure(hsb[hsb["school"].isin(hsb["school"].unique()[:12])], "math", "school")
+    assert [d.threshold for d in (*schools.decisions[:1], *few.decisions)] == [
+        "at least 50",
+        "fewer than 20",
+    ]
+    assert "no z tests" in few.decisions[0].verdict
+
+
+def test_missing_values_by_column_and_level(hsb):
+    data = hsb.copy()
+    data.loc[data.index[5:7000:70], "ses"] = np.nan
+    lost = data["school"].isin(data["school"].unique()[-3:])
+    data.loc[lost, "meanses"] = np.nan
+    step = structure(data, "math", "school", level1="ses", level2="meanses")
+    n = 100 + int(lost.sum())
+    assert f"{n:,} of 7,185 rows" in text_of(step)
+    assert "3 of 160 schools" in text_of(step)
+    table = step.tables["missing"].set_index("column")
+    assert table["n_missing"].to_dict() == {"ses": 100, "meanses (group)": int(lost.sum())}
+    assert table.loc["meanses (group)", "n_groups_all"] == 3
+    assert {note.severity for note in step.notes if note.code == "STRUCT-MISSING"} == {"info"}
+    assert "missing" in step.figures
+
+
+def test_nothing_missing_has_no_picture(schools):
+    assert "all 7,185 rows are used" in text_of(schools)
+    assert "missing" not in schools.figures
+    assert "missing" not in schools.tables
+
+
+def test_nested_with_labels_used_again():
+    step = structure(mlm.datasets.load("pastes", "pandas"), "strength", ["batch", "cask"])
+    assert step.headline == "60 rows in 30 casks (2 per cask), in 10 batches (6 per batch)."
+    assert "every cask belongs to one batch, which has 3 of them" in text_of(step)
+    note = next(note for note in step.notes if note.code == "STRUCT-IDREUSE")
+    assert "The 3 labels of `cask` are used again" in note.text
+    assert 'groups="batch + cask"' in note.text
+
+
+def test_nested_as_written_although_the_data_look_crossed():
+    step = structure(mlm.datasets.load("penicillin", "pandas"), "diameter", ["sample", "plate"])
+    assert "all" in text_of(step)
+    assert "STRUCT-CROSSED" not in codes(step)
+    machines = structure(reference("Machines"), "score", "Worker/Machine")
+    note = next(note for note in machines.notes if note.code == "STRUCT-CROSSED")
+    assert "was said to be nested in `Worker`, but the data look crossed" in note.text
+
+
+def test_crossed_and_partially_crossed():
+    step = structure(mlm.datasets.load("penicillin", "polars"), "diameter", ["plate", "sample"])
+    assert "crossed: neither is nested in the other; 144 of 144 combinations" in text_of(step)
+    assert "24 plates (6 per plate), crossed with 6 samples" in step.headline
+    assert isinstance(step.tables["sizes"], pl.DataFrame)
+    scots = structure(reference("ScotsSec"), "attain", ["primary", "second"])
+    assert "partially crossed" in text_of(scots)
+    assert "303 of 2,812 combinations occur (10.8%)" in text_of(scots)
+    assert "incidence_primary_second" in scots.figures
+
+
+def test_almost_nested():
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"pupil": np.repeat(np.arange(100), 4), "y": rng.normal(size=400)})
+    data["school"] = data["pupil"] // 10
+    data.loc[3, "school"] = 7
+    note = next(n for n in structure(data, "y", ["school", "pupil"]).notes if "CROSSED" in n.code)
+    assert "99.0% of the groups of one lie in a single group of the other" in note.text
+
+
+def test_balanced_time():
+    step = structure(mlm.datasets.load("sleepstudy"), "Reaction", "Subject", time="Days")
+    assert "All 18 Subjects have 10 rows: the data are balanced" in text_of(step)
+    assert "All share the same 10 occasions (equally spaced, every 1)" in text_of(step)
+    assert "fewer rows" not in text_of(step)
+
+
+def test_drop_out_is_said_and_reversed_when_time_runs_backwards():
+    data = mlm.datasets.load("sleepstudy", "pandas")
+    data = data[(data["Days"] < 8) | (data["Subject"].astype(str) < "335")]
+    forward = text_of(structure(data, "Reaction", "Subject", time="Days"))
+    assert "At the last time there are fewer rows than at the first: 8 and 18" in forward
+    backward = text_of(
+        structure(data.assign(Days=-data["Days"]), "Reaction", "Subject", time="Days")
+    )
+    assert "At the last time there are more rows than at the first: 18 and 8" in backward
+
+
+def test_times_of_their_own():
+    rng = np.random.default_rng(1)
+    data = mlm.datasets.load("sleepstudy", "pandas")
+    data["Days"] = data["Days"] + rng.random(180) / 2
+    step = structure(data, "Reaction", "Subject", time="Days")
+    assert "180 different times: units have times of their own" in text_of(step)
+    assert "occasions" not in step.tables
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "dict"])
+def test_every_figure_draws_and_has_its_numbers(kind):
+    data = mlm.datasets.load("sleepstudy", "pandas")
+    data["x"] = np.where(np.arange(180) % 7 == 0, np.nan, np.arange(180.0))
+    data["half"] = np.where(data["Subject"].astype(str) < "335", "a", "b")
+    make = {"polars": pl.from_pandas, "dict": lambda f: {n: f[n].to_numpy() for n in f}}
+    data = make.get(kind, lambda frame: frame)(data)
+    step = structure(data, "Reaction", "half/Subject", time="Days", level1="x")
+    assert {"unit_diagram", "sizes_Subject", "sizes_half", "missing", "occasions"} <= set(
+        step.figures
+    )
+    for picture in step.figures.values():
+        assert picture.draw().axes
+        assert len(picture.data())
+        assert any(character.isdigit() for character in picture.alt)
+
+
+def test_no_predictors_and_odd_names(hsb):
+    data = hsb.rename(columns={"math": "Punkte (M)", "school": "Schule Nr."})
+    step = structure(data, "Punkte (M)", "Schule Nr.")
+    assert step.headline.startswith("7,185 rows in 160 groups (`Schule Nr.`) (14–67 per group of")
+    assert "No predictors were named" in text_of(step)
