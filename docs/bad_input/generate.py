@@ -11,10 +11,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "tests"))
 
+from bad_input.analyses import ANALYSES, Asked  # noqa: E402
 from bad_input.cases import CASES, Case  # noqa: E402
 
 INTRODUCTION = """\
-<!-- Written by docs/bad_input/generate.py from tests/bad_input/cases.py. -->
+<!-- Written by docs/bad_input/generate.py from tests/bad_input. -->
 
 # Bad input
 
@@ -27,7 +28,8 @@ Errors are `DataError`, `FormulaError`, `ConvergenceError` or `NotSupportedError
 `NotImplementedError`). What a warning says is also on the fit that is made all the same:
 `fit.summary().notes`.
 
-The model is `y ~ x + (1 | g)` for 300 rows unless a formula is shown.
+The model is `y ~ x + (1 | g)` for 300 rows unless a formula is shown. In the last tables the guided
+analysis, `mlm.analyze(data, "y", "g")`, is asked about 200 rows; its notes have codes.
 """
 
 
@@ -64,14 +66,31 @@ def row(case: Case) -> str:
     return f"<tr><td>{what}{formula}</td><td>{kind}</td><td>{preformatted(message)}</td></tr>"
 
 
+def analysis_row(case: Asked) -> str:
+    """A row of the tables of the guided analysis."""
+    try:
+        note = case.run()[case.code]
+        kind, message = f"note <code>{note.code}</code>", note.text
+    except Exception as error:  # the outcome is whatever is raised
+        kind, message = f"<code>{type(error).__name__}</code>", str(error)
+    given = ", ".join(f"{name}={value!r}" for name, value in case.arguments.items())
+    given = f"<br><code>{html.escape(given)}</code>" if given else ""
+    what = html.escape(case.what)
+    return f"<tr><td>{what}{given}</td><td>{kind}</td><td>{preformatted(message)}</td></tr>"
+
+
+def table(rows: list[str]) -> str:
+    head = "<tr><th>input</th><th>outcome</th><th>message</th></tr>"
+    body = f"<thead>{head}</thead>\n<tbody>\n{chr(10).join(rows)}\n</tbody>"
+    return f'```{{raw}} html\n<table class="bad-input table">\n{body}\n</table>\n```\n'
+
+
 def main() -> None:
     parts = [INTRODUCTION]
     for section, cases in itertools.groupby(CASES, key=lambda case: case.section):
-        head = "<tr><th>input</th><th>outcome</th><th>message</th></tr>"
-        rows = "\n".join(row(case) for case in cases)
-        table = f"<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>"
-        table = f'<table class="bad-input table">\n{table}\n</table>'
-        parts.append(f"## {section}\n\n```{{raw}} html\n{table}\n```\n")
+        parts.append(f"## {section}\n\n{table([row(case) for case in cases])}")
+    for section, asked in ANALYSES.items():
+        parts.append(f"## {section}\n\n{table([analysis_row(case) for case in asked])}")
     (HERE.parent / "reference" / "bad_input.md").write_text("\n".join(parts), encoding="utf-8")
 
 

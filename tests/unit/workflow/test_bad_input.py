@@ -1,4 +1,7 @@
-"""Bad input of the guided analysis: every message says what to do."""
+"""Awkward input of the guided analysis: what is noted, and when it is not.
+
+The list of bad input is in ``tests/bad_input/analyses.py``.
+"""
 
 from __future__ import annotations
 
@@ -11,29 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multilevel.exceptions import DataError, MultilevelError, NotSupportedError
+from bad_input.analyses import N, clean
+from multilevel.exceptions import DataError, MultilevelError
 from multilevel.workflow.analysis import Analysis
 
 WEIGHT_LOSS = Path(__file__).parents[2] / "reference" / "data" / "WeightLoss.csv.gz"
-N = 200
 # Sums of the same numbers in another order.
 RTOL = 1e-10
-
-
-def clean():
-    rng = np.random.default_rng(1)
-    return pd.DataFrame(
-        {
-            "y": rng.normal(size=N),
-            "g": np.repeat([f"s{i}" for i in range(20)], 10),
-            "x": rng.normal(size=N),
-            "z": np.repeat(rng.normal(size=20), 10),
-        }
-    )
-
-
-def comma(values):
-    return [f"{value:.2f}".replace(".", ",") for value in values]
+D = clean()
 
 
 def says(data, outcome="y", groups="g", **arguments):
@@ -41,71 +29,6 @@ def says(data, outcome="y", groups="g", **arguments):
     return {
         note.code: note for note in Analysis(data, outcome, groups, **arguments).structure.notes
     }
-
-
-D = clean()
-DAYS = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(N) % 10, unit="D")
-ODD = np.arange(N) % 2 == 1
-REFUSED = [
-    # groups
-    (D.assign(g="a"), {}, "'g' is constant: all rows are in one group"),
-    (D.assign(g=range(N)), {}, "'g' is different in every row"),
-    (D, {"groups": "x"}, "'x' holds measured numbers (such as 1."),
-    (D, {"groups": "school"}, "There is no column 'school' in the data. Columns: y, g, x, z."),
-    (D, {"groups": "g/class"}, "There is no column 'class'"),
-    (D, {"groups": []}, "groups is empty: name the column"),
-    (D, {"groups": None}, "groups must be the name of a column"),
-    (D.assign(h=D.g), {"groups": ["g", "h"]}, "'g' and 'h' group the rows alike"),
-    (D.assign(x=np.where(D.g == "s1", D.x, np.nan)), {"level1": "x"},
-     "all rows that are left without missing values are in one group"),
-    # outcome
-    (D, {"outcome": "Y"}, "Did you mean 'y'?"),
-    (D, {"outcome": 3}, "outcome must be the name of a column; got 3"),
-    (D.assign(y=1.0), {}, "is 1 in all rows: nothing varies"),
-    (D.assign(y=D.z), {}, "it describes groups, not rows. Keep one row per group"),
-    (D.assign(y=np.where(ODD, np.inf, D.y)), {}, "infinite values; make them missing"),
-    (D.assign(y=comma(D.y)), {}, 'data[\'y\'].str.replace(",", ".").astype(float)'),
-    (D.assign(y=[f"{v:.2f}" for v in D.y]), {}, "data['y'].astype(float)"),
-    (D.assign(y=["n/d", *map(str, D.y[1:])]), {}, "Most of it is numbers, but not 'n/d'"),
-    (D.assign(y=DAYS), {}, "holds dates or times (datetime64"),
-    # time
-    (D.assign(t=DAYS), {"time": "t"}, "(data['t'] - data['t'].min()).dt.days"),
-    (D.assign(t=[f"w{i % 10}" for i in range(N)]), {"time": "t"}, "Number the occasions"),
-    (D.assign(t=comma(D.x)), {"time": "t"}, "numbers with decimal commas"),
-    (D.assign(t=1), {"time": "t"}, "'t' has the same value in all rows"),
-    # predictors
-    (D.assign(x=comma(D.x)), {"level1": "x"}, "numbers with decimal commas"),
-    (D.assign(x=[f"p{i}" for i in range(N)]), {"level1": "x"}, "If it names groups"),
-    (D.assign(x=1), {"level1": "x"}, "'x' has the same value in all rows; leave it out"),
-    (D.assign(v=D.x), {"level1": ["x", "v"]}, "'x' and 'v' hold the same values in all rows"),
-    (pd.concat([D, D[["x"]]], axis=1), {"level1": "x"}, "duplicate column names: 'x'"),
-    (D, {"level1": "y"}, "'y' is the outcome and cannot be a predictor"),
-    (D, {"level1": "g"}, "'g' is a grouping factor and cannot be a predictor"),
-    (D, {"level1": "x", "level2": "x"}, "'x' is in level1 and in level2"),
-    (D, {"random": "x"}, "random: 'x' is no predictor of this analysis"),
-    (D, {"level1": "x", "interactions": ["x:z"]}, "interactions: 'z' is no predictor"),
-    # rows
-    (D.assign(x=np.nan), {"level1": "x"}, "None of the 200 rows has values in all columns"),
-    (D.assign(x=np.where(ODD, np.nan, D.x), z=np.where(ODD, D.z, np.nan)), {"level1": ["x", "z"]},
-     "Missing values per column: 'x' (100), 'z' (100)"),
-    (D.assign(w=-1.0), {"weights": "w"}, "Weights 'w' must be positive numbers; 200 rows"),
-    ([1, 2], {}, "data must be a data frame"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("data", "arguments", "message"), REFUSED, ids=[row[2] for row in REFUSED])
-def test_refused_with_advice(data, arguments, message):
-    with pytest.raises(DataError) as caught:
-        Analysis(data, **({"outcome": "y", "groups": "g"} | arguments))
-    assert message in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "y", [D.y > 0, (D.y > 0) * 7, np.where(D.y > 0, "yes", "no"), pd.Categorical(D.g.str[-1])]
-)
-def test_outcomes_for_other_models(y):
-    with pytest.raises(NotSupportedError, match="needs a generalised multilevel model"):
-        Analysis(D.assign(y=y), "y", "g")
 
 
 def test_clean_data_have_nothing_to_say():
