@@ -23,8 +23,6 @@ ODD = np.arange(N) % 2 == 1
 DAYS = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(N) % 10, unit="D")
 NUMBERED = ("wl1", "wl2", "wl3", "se1", "se2", "se3")
 WIDE = pd.DataFrame({name: np.arange(30.0) ** int(name[-1]) for name in NUMBERED})
-    {f"{stub}{i}": np.arange(30.0) ** i for stub in ("wl", "se") for i in (1, 2, 3)}
-)
 
 
 def clean() -> pd.DataFrame:

@@ -231,7 +231,7 @@ def _equal_times(study: Study) -> list[Note]:
         Note(
             "STRUCT-DUPID",
             f"{len(twice):,} of {len(cells):,} combinations of {unit} and {time} have more than "
-            f"one row: {listing(shown)}{', ...' if len(twice) > _SHOWN else ''}. A unit should be "
+            f"one row (such as {listing(shown)}). A unit should be "
             "measured once at a time: look for rows entered twice, or two units of one name.",
         )
     ]
