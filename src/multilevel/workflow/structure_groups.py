@@ -114,7 +114,7 @@ def _histogram(study: Study, factor: Factor, sizes: Sizes) -> Picture:
     groups = {factor.label: study.codes(factor)}
     alt = f"Histogram of rows per group: {sizes.sentence(factor.label)}."
     return Picture(
-        f"sizes_{factor.label}",
+        f"group_sizes_{1 + study.hierarchy.factors.index(factor)}",
         f"Rows per {a_group(factor.label)}",
         alt,
         lambda: plot.group_sizes(groups, factor.label),
@@ -294,9 +294,10 @@ def _reuse_note(study: Study, factor: Factor) -> Note:
 def _incidence(study: Study, first: Factor, second: Factor, filled: str) -> Picture:
     from multilevel import plot
 
+    factors = study.hierarchy.factors
     data = {one.label: one.labels[study.codes(one)] for one in (first, second)}
     return Picture(
-        f"incidence_{first.label}_{second.label}",
+        f"incidence_{1 + factors.index(first)}_{1 + factors.index(second)}",
         f"Rows for every combination of {first.label} and {second.label}",
         f"Heat map of rows per combination of {first.label} and {second.label}: {filled}.",
         lambda: plot.incidence(data, first.label, second.label),

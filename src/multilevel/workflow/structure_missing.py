@@ -145,7 +145,7 @@ def _picture(study: Study, names: list[str]) -> Picture:
         data[name] = np.where(missing[known], np.nan, 0.0)
     shares = [f"{name} {percent(float(np.isnan(data[name]).mean()))}" for name in columns]
     return Picture(
-        "missing",
+        "missing_by_group",
         "Where values are missing",
         f"Heat map of missing values by {inner.label}; missing overall: {listing(shares)}.",
         lambda: plot.missing_by_group(data, inner.label, columns),

@@ -35,7 +35,7 @@ def time_part(study: Study) -> Part:
     text = f"{_occasions(study, when)} {_spacing(study, times, when)} {drop}"
     data = {name: when}
     picture = Picture(
-        "occasions",
+        "rows_by_time",
         f"Rows at each {name}",
         f"Bars of rows by {name}, from {number(times[0])} to {number(times[-1])}: at least "
         f"{rows.min():,} and at most {rows.max():,} rows at a time.",

@@ -96,12 +96,12 @@ def test_missing_values_by_column_and_level(hsb):
     assert table["n_missing"].to_dict() == {"ses": 100, "meanses (group)": int(lost.sum())}
     assert table.loc["meanses (group)", "n_groups_all"] == 3
     assert {note.severity for note in step.notes if note.code == "STRUCT-MISSING"} == {"info"}
-    assert "missing" in step.figures
+    assert "missing_by_group" in step.figures
 
 
 def test_nothing_missing_has_no_picture(schools):
     assert "all 7,185 rows are used" in text_of(schools)
-    assert "missing" not in schools.figures
+    assert "missing_by_group" not in schools.figures
     assert "missing" not in schools.tables
 
 
@@ -131,7 +131,7 @@ def test_crossed_and_partially_crossed():
     scots = structure(reference("ScotsSec"), "attain", ["primary", "second"])
     assert "partially crossed" in text_of(scots)
     assert "303 of 2,812 combinations occur (10.8%)" in text_of(scots)
-    assert "incidence_primary_second" in scots.figures
+    assert "incidence_1_2" in scots.figures
 
 
 def test_almost_nested():
@@ -178,9 +178,14 @@ def test_every_figure_draws_and_has_its_numbers(kind):
     make = {"polars": pl.from_pandas, "dict": lambda f: {n: f[n].to_numpy() for n in f}}
     data = make.get(kind, lambda frame: frame)(data)
     step = structure(data, "Reaction", "half/Subject", time="Days", level1="x")
-    assert {"unit_diagram", "sizes_Subject", "sizes_half", "missing", "occasions"} <= set(
-        step.figures
-    )
+    assert set(step.figures) == {
+        "unit_diagram",
+        "group_sizes_1",
+        "group_sizes_2",
+        "missing_by_group",
+        "rows_by_time",
+    }
+    assert not set(step.figures) & set(step.tables)
     for picture in step.figures.values():
         assert picture.draw().axes
         assert len(picture.data())
