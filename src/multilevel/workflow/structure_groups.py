@@ -51,6 +51,7 @@ _WARN_BELOW, _SERIOUS_BELOW = 20, 10
 _SEGMENT_ROWS = 50  # rows per group from which few groups look like categories of interest
 _MOST_SINGLE = 0.5
 _ALMOST = 0.8  # share of groups with one home from which nesting was probably meant
+_SINGLE_CELLS = 0.95  # combinations per row from which labels may number the rows
 _DIAGRAM = "unit_diagram"
 
 
@@ -204,6 +205,7 @@ def relations_part(study: Study) -> Part:
             text, filled, homes = _crossed_sentence(study, first, second)
             sentences.append(text)
             notes += _crossed_notes(first, second, homes)
+            notes += _single_notes(study, first, second)
             pictures.append(_incidence(study, first, second, filled))
     notes += [_reuse_note(study, factor) for factor in factors if factor.reused]
     head = Paragraph("Which groups lie in which was looked up in the data.", "Nested or crossed")
@@ -261,6 +263,27 @@ def _crossed_notes(first: Factor, second: Factor, homes: float) -> list[Note]:
             f"{code(first.label)} and {code(second.label)} are crossed, but almost nested: "
             f"{percent(homes)} of the groups of one lie in a single group of the other. If that "
             "should be all of them, look for wrong labels; if groups do change, crossed is right.",
+        )
+    ]
+
+
+def _single_notes(study: Study, first: Factor, second: Factor) -> list[Note]:
+    """Numbers of rows that look like a crossed factor."""
+    a, _ = _cells(study, first, second)
+    complete = len(a) == study.n_groups(first) * study.n_groups(second)
+    if complete or len(a) < _SINGLE_CELLS * study.n_rows:
+        return []
+    inner = max(first, second, key=lambda one: one.n_levels)
+    outer = second if inner is first else first
+    return [
+        Note(
+            "STRUCT-CROSSED",
+            f"Almost every combination of {code(first.label)} and {code(second.label)} has a "
+            f"single row. That is right if the same {the_groups(inner.label)} are seen in several "
+            f"{the_groups(outer.label)}. If their labels start again in every "
+            f"{a_group(outer.label)} instead, they only number the rows: leave "
+            f"{code(inner.label)} out.",
+            "info",
         )
     ]
 

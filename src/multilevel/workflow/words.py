@@ -80,7 +80,8 @@ def counted(n: int, name: str) -> str:
     >>> counted(160, "school"), counted(1, "school"), counted(82, "id")
     ('160 schools', '1 school', '82 groups (`id`)')
     """
-    if not re.fullmatch(r"[^\W\d_]{3,}", name) or _IDENTIFIER.search(name):
+    word = re.fullmatch(r"[^\W\d_]{3,}", name) and re.search("[aeiouyäöü]", name, re.IGNORECASE)
+    if not word or _IDENTIFIER.search(name):
         return f"{n:,} group{'' if n == 1 else 's'} ({code(name)})"
     return f"{n:,} {name if n == 1 else plural(name)}"
 

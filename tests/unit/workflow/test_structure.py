@@ -143,6 +143,14 @@ def test_almost_nested():
     assert "99.0% of the groups of one lie in a single group of the other" in note.text
 
 
+def test_numbers_of_rows_that_start_again_are_asked_about():
+    # in these data the number of a student is unique within the school only
+    step = structure(reference("Exam"), "normexam", ["school", "student"])
+    texts = [note.text for note in step.notes if note.code == "STRUCT-CROSSED"]
+    assert len(texts) == 1
+    assert "they only number the rows: leave `student` out" in texts[0]
+
+
 def test_balanced_time():
     step = structure(mlm.datasets.load("sleepstudy"), "Reaction", "Subject", time="Days")
     assert "All 18 Subjects have 10 rows: the data are balanced" in text_of(step)
