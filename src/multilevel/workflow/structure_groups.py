@@ -79,7 +79,7 @@ def _balance(factor: Factor, sizes: Sizes) -> str:
     low, middle, high = (sizes.quantile(p) for p in (0.25, 0.5, 0.75))
     single = f"; {sizes.singles(label)} have a single row" if sizes.singletons else ""
     return (
-        f"Half of the {counted(sizes.n_groups, label)} have between {number(low)} and "
+        f"The middle half of the {counted(sizes.n_groups, label)} have between {number(low)} and "
         f"{number(high)} rows (median {number(middle)}){single}."
     )
 
