@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["code", "counted", "listing", "number", "p_text", "percent", "plural"]
+__all__ = ["code", "counted", "listing", "measured", "number", "p_text", "percent", "plural"]
 
 _MINUS = "−"
 _IDENTIFIER = re.compile(r"(^|_|\.)?(id|nr|no|num|number|code)$", re.IGNORECASE)
@@ -32,6 +32,19 @@ def number(x: float, digits: int = 3) -> str:
     if float(x).is_integer():
         decimals = 0
     return f"{x:,.{decimals}f}".replace("-", _MINUS)
+
+
+def measured(x: float, error: float) -> str:
+    """An estimate with the decimals that its error allows: two digits of the error.
+
+    >>> measured(2.19117, 0.10866), measured(-12.6493, 0.2445), measured(1234.5, 210.0)
+    ('2.19', '−12.65', '1,230')
+    """
+    if not (math.isfinite(x) and math.isfinite(error) and error > 0.0):
+        return number(x)
+    decimals = 1 - math.floor(math.log10(error))
+    rounded = round(x, decimals) + 0.0
+    return f"{rounded:,.{max(decimals, 0)}f}".replace("-", _MINUS)
 
 
 def percent(share: float, digits: int = 1) -> str:
