@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from multilevel.frames.table import Table
+from multilevel.report.document import Note, Paragraph
+from multilevel.workflow.part import Part
 from multilevel.workflow.sizes import a_group, the_groups
 from multilevel.workflow.words import code, listing, measured, number
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from multilevel.workflow.predictors import Predictor
     from multilevel.workflow.study import Study
 
-__all__ = ["effect_sentences", "where_zero"]
+__all__ = ["effect_sentences", "intercept_part", "where_zero"]
 
 # Shares of a group are compared ten percentage points apart: none to all is no comparison made.
 _SHARE_STEP = 0.1
@@ -23,6 +26,38 @@ def effect_sentences(study: Study, coefficients: tuple[Coefficient, ...]) -> tup
     """A sentence for every coefficient but the intercept."""
     words = _Words(study, coefficients)
     return tuple(words.sentence(one) for one in coefficients if one.pieces)
+
+
+def intercept_part(study: Study, coefficients: tuple[Coefficient, ...]) -> Part:
+    """The intercept in a sentence that says where it is."""
+    found = next((one for one in coefficients if one.name == "Intercept"), None)
+    if found is None:
+        return Part()
+    pieces = [one.pieces[0] for one in coefficients if len(one.pieces) == 1]
+    zeros = dict.fromkeys(where_zero(piece, study) for piece in pieces if piece.role != "square")
+    where = f"where {listing(list(zeros), 12)}" if zeros else "over the groups"
+    low, high = (measured(x, found.std_error) for x in (found.conf_low, found.conf_high))
+    text = (
+        f"The intercept, {measured(found.estimate, found.std_error)} (95% interval {low} to "
+        f"{high}), is the mean of {code(study.outcome)} {where}."
+    )
+    return Part((Paragraph(text),), (), _outside(study, pieces))
+
+
+def _outside(study: Study, pieces: list[Piece]) -> tuple[Note, ...]:
+    """Numbers that stay as they are, and are never 0."""
+    table = Table.from_data(study.data)
+    names = []
+    for piece in pieces:
+        one = piece.predictor
+        if piece.role == "own" and one.kind != "categorical" and not one.labels:
+            x = table.column(one.own).values
+            if x.min() > 0.0 or x.max() < 0.0:
+                names.append(f"{code(one.name)} ({number(x.min())} to {number(x.max())})")
+    if not names:
+        return ()
+    text = f"0 lies outside the data of {listing(names)}: the intercept is no value that occurs."
+    return (Note("I-INTERCEPTZERO", text, "info"),)
 
 
 def where_zero(piece: Piece, study: Study) -> str:

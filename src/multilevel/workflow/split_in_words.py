@@ -1,0 +1,88 @@
+"""Step 7, predictors taken apart: within, between, and the contextual difference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from multilevel.frames.table import Table
+from multilevel.report.document import Bullets, DataTable, Paragraph
+from multilevel.workflow.part import Part
+from multilevel.workflow.sizes import a_group
+from multilevel.workflow.words import code, measured, p_text
+
+if TYPE_CHECKING:
+    from multilevel.fits.linear import LinearMixedModel
+    from multilevel.inference.degrees_of_freedom import DfMethod
+    from multilevel.workflow.coefficients import Coefficient
+    from multilevel.workflow.predictors import Predictor
+    from multilevel.workflow.study import Study
+
+__all__ = ["split_part"]
+
+
+def split_part(
+    study: Study,
+    fit: LinearMixedModel,
+    coefficients: tuple[Coefficient, ...],
+    df_method: DfMethod | None,
+) -> Part:
+    """Slopes within and between groups and their difference, with tests, of split predictors."""
+    weights = _weights(study, {one.name: one for one in coefficients})
+    if not weights:
+        return Part()
+    table = fit.contrasts({name: row for name, (_, row) in weights.items()}, df_method=df_method)
+    numbers = Table.from_data(table)
+    head = Paragraph(
+        "Where a predictor differs between groups, too, its slope between groups need not be that "
+        "within them. The contextual difference is the slope between groups minus that within: how "
+        "two rows with the same value differ if the mean of one's group is one higher.",
+        "Within, between, contextual",
+    )
+    sentences = tuple(
+        _sentence(study, predictor, numbers, i)
+        for i, (name, (predictor, _)) in enumerate(weights.items())
+        if name.startswith("contextual")
+    )
+    return Part(
+        (
+            head,
+            DataTable("contextual", "Slopes within and between groups", table),
+            Bullets(sentences),
+        )
+    )
+
+
+def _weights(
+    study: Study, known: dict[str, Coefficient]
+) -> dict[str, tuple[Predictor, dict[str, float]]]:
+    """Contrasts by label: of each split predictor within, between and contextual."""
+    found: dict[str, tuple[Predictor, dict[str, float]]] = {}
+    for one in study.predictors:
+        own = f"{one.own}[T.{one.labels[1]}]" if len(one.labels) == 2 else one.own
+        for column, factor in one.means:
+            if own not in known or column not in known:
+                continue
+            name = f"{one.name} ({factor.label})" if len(one.means) > 1 else one.name
+            share = one.centring == "share"
+            between = {column: 1.0, own: 1.0} if share else {column: 1.0}
+            contextual = {column: 1.0} if share else {column: 1.0, own: -1.0}
+            found[f"within: {name}"] = (one, {own: 1.0})
+            found[f"between: {name}"] = (one, between)
+            found[f"contextual: {name}"] = (one, contextual)
+    return found
+
+
+def _sentence(study: Study, predictor: Predictor, table: Any, i: int) -> str:
+    estimate, error, p = (
+        float(table.column(name).values[i]) for name in ("estimate", "std_error", "p_value")
+    )
+    name, group = code(predictor.name), a_group(study.hierarchy.innermost.label)
+    what = f"Contextual difference of {name}: {measured(estimate, error)} "
+    what += f"(standard error {measured(error, error)}, {p_text(p)})"
+    if p >= 0.05:
+        return f"{what}. Slopes within and between cannot be told apart: one may do for both."
+    word = "higher" if estimate >= 0.0 else "lower"
+    return (
+        f"{what}. Of two rows with the same {name}, the one in a {group} with the higher mean has "
+        f"the {word} {code(study.outcome)} on average."
+    )
