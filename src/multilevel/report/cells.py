@@ -1,0 +1,209 @@
+"""A table of results as cells of text: numbers as the name of their column asks for.
+
+Names of columns are those of the whole package (``estimate``, ``p_value``, ``n_rows``, ...), so
+that the same number looks the same in every table.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from multilevel.frames.table import Table
+from multilevel.report.headings import heading_of, span_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from multilevel.frames.column import Column
+    from multilevel.report.document import DataTable
+    from multilevel.typing import Float
+
+__all__ = ["Cells", "read_cells"]
+
+NO_NUMBER = "–"
+_MINUS = "−"
+
+Form = Literal["count", "df", "p", "share", "percent", "criterion", "statistic", "estimate", "any"]
+
+_COUNT = re.compile(r"n_.*|nobs|.*_rows|rows|singletons|smallest|largest|.*_count|rank|year")
+_P = re.compile(r"p_.*|p|.*_p_value")
+_SHARE = re.compile(
+    r"(.*_)?(share|icc|icc2|vpc|r2|reliability|corr|correlation|shrinkage|proportion|power|p_hat|"
+    r"autocorrelation|coverage)(_.*)?"
+)
+_CRITERION = re.compile(r"(.*_)?(loglik|deviance|aic|aicc|bic|reml_criterion|criterion)(_.*)?")
+_STATISTIC = re.compile(r"(.*_)?(statistic|ratio|design_effect|deff|vif|z|t|f|chisq)(_.*)?")
+_SAME = ("estimate", "std_error", "conf_low", "conf_high")
+_MOST_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A table as text.
+
+    Attributes
+    ----------
+    heads : tuple of str
+        Headings of the columns.
+    over : tuple of str
+        Heading over each column, the same for neighbours that share it; ``""`` where there is none.
+    rows : tuple of tuple of str
+        Cells.
+    labels : int
+        How many columns at the left are labels.
+    numeric : tuple of bool
+        Columns of numbers, which are aligned at the right.
+    """
+
+    heads: tuple[str, ...]
+    over: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    labels: int
+    numeric: tuple[bool, ...]
+
+
+def read_cells(table: DataTable) -> Cells:
+    """Format the numbers of a table and find the headings of its columns."""
+    frame = Table.from_data(table.frame)
+    names = frame.columns
+    columns = [frame.column(name) for name in names]
+    shared = _shared_decimals({c.name: c.values for c in columns if c.name in _SAME})
+    texts = [_column(column, heading_of(column.name, table.headings), shared) for column in columns]
+    return Cells(
+        heads=tuple(heading_of(name, table.headings) for name in names),
+        over=tuple("" if name in table.headings else span_of(name, names) for name in names),
+        rows=tuple(zip(*texts, strict=True)),
+        labels=table.labels,
+        numeric=tuple(column.kind == "numeric" for column in columns),
+    )
+
+
+def _column(column: Column, heading: str, shared: list[int] | None) -> list[str]:
+    """All cells of a column."""
+    if column.kind == "boolean":
+        words = {0.0: "no", 1.0: "yes"}
+        return [words.get(x, NO_NUMBER) for x in column.values]
+    if column.kind != "numeric":
+        labels = [_text(label) for label in column.levels]
+        return [labels[code] if code >= 0 else "" for code in column.codes]
+    form = _form(column, heading)
+    if form == "estimate" and shared is not None:
+        return [_fixed(x, decimals) for x, decimals in zip(column.values, shared, strict=True)]
+    return _numbers(column.values, form)
+
+
+def _form(column: Column, heading: str) -> Form:
+    """How the numbers of a column are written."""
+    name = column.name.lower()
+    if "%" in heading or "percent" in heading.lower():
+        return "percent"
+    if heading.startswith("Share"):
+        return "share"
+    rules: tuple[tuple[re.Pattern[str], Form], ...] = (
+        (_COUNT, "count"),
+        (_P, "p"),
+        (_SHARE, "share"),
+        (_CRITERION, "criterion"),
+        (_STATISTIC, "statistic"),
+    )
+    if name in _SAME:
+        return "estimate"
+    if re.fullmatch(r"(.*_)?df(_.*)?", name):
+        return "df"
+    return next((form for rule, form in rules if rule.fullmatch(name)), "any")
+
+
+def _numbers(values: Float, form: Form) -> list[str]:
+    """The numbers of a column, all in one form."""
+    known = values[np.isfinite(values)]
+    if form in _ONE_BY_ONE and not (form == "share" and (np.abs(known) > 1.0).any()):
+        return [_ONE_BY_ONE[form](float(x)) for x in values]
+    if (known == np.floor(known)).all():
+        return [_fixed(x, 0) for x in values]
+    if form in ("df", "count"):
+        return [_fixed(x, 1 if abs(x) < 1000.0 else 0) for x in values]
+    decimals = _decimals(known)
+    return [_fixed(x, decimals) if decimals <= _MOST_DECIMALS else _alone(x) for x in values]
+
+
+def _shared_decimals(columns: dict[str, Float]) -> list[int] | None:
+    """Decimals of every row, for an estimate, its standard error and its interval alike.
+
+    Two digits of the smallest standard error; row by row where one number of decimals would be too
+    many for others.
+    """
+    if "estimate" not in columns:
+        return None
+    scale = columns.get("std_error", columns["estimate"])
+    rows = [_needed(x, 2) if np.isfinite(x) and x != 0.0 else None for x in scale]
+    if all(row is None for row in rows):
+        rows = [_needed(x, 3) if np.isfinite(x) and x else None for x in columns["estimate"]]
+    known = [row for row in rows if row is not None]
+    if not known:
+        return [2] * len(rows)
+    least, most = min(known), max(known)
+    if most - least <= 3:
+        return [min(most, 12)] * len(rows)
+    return [least + 2 if row is None else min(max(row, 0), 12) for row in rows]
+
+
+def _needed(x: float, digits: int) -> int:
+    """Decimals that show so many significant digits."""
+    return max(digits - 1 - int(np.floor(np.log10(abs(x)))), 0)
+
+
+def _decimals(known: Float) -> int:
+    """Decimals for a column: three digits of the largest, two of the smallest that matters."""
+    sizes = np.abs(known[known != 0.0])
+    if not len(sizes):
+        return 0
+    matters = sizes[sizes >= sizes.max() / 1000.0]
+    return max(_needed(float(sizes.max()), 3), _needed(float(matters.min()), 2))
+
+
+def _fixed(x: float, decimals: int) -> str:
+    if np.isnan(x):
+        return NO_NUMBER
+    if np.isinf(x):
+        return "∞" if x > 0 else f"{_MINUS}∞"
+    text = f"{x:,.{decimals}f}"
+    return text.replace("-", _MINUS if text.strip("-0.,") else "")
+
+
+def _alone(x: float) -> str:
+    return NO_NUMBER if np.isnan(x) else f"{x:.2e}".replace("-", _MINUS)
+
+
+def _p_value(p: float) -> str:
+    if np.isnan(p):
+        return NO_NUMBER
+    if p < 0.001:
+        return "<.001"
+    return f"{p:.3f}".removeprefix("0") if p < 0.9995 else ">.999"
+
+
+def _share(x: float) -> str:
+    """A number that cannot exceed 1, without the zero before its point."""
+    text = _fixed(x, 3)
+    return text.replace("0.", ".", 1) if text.lstrip(_MINUS).startswith("0.") else text
+
+
+def _percent(x: float) -> str:
+    return NO_NUMBER if np.isnan(x) else f"{_fixed(100.0 * x, 1)}%"
+
+
+_ONE_BY_ONE: dict[Form, Callable[[float], str]] = {
+    "p": _p_value,
+    "share": _share,
+    "percent": _percent,
+    "criterion": lambda x: _fixed(x, 1),
+    "statistic": lambda x: _fixed(x, 2),
+}
+
+
+def _text(label: object) -> str:
+    return str(label).removesuffix("T00:00:00.000000000")
