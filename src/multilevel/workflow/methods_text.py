@@ -1,0 +1,86 @@
+"""Step 8, a text for the methods and results sections of a paper."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from multilevel.report.document import Paragraph
+from multilevel.workflow.sizes import read_sizes
+from multilevel.workflow.words import code, listing, measured, number, p_text, percent
+
+if TYPE_CHECKING:
+    from multilevel.report.document import Block
+    from multilevel.workflow.coefficients import Coefficient
+    from multilevel.workflow.rung import Choice, Ladder
+    from multilevel.workflow.small_samples import TestMethod
+    from multilevel.workflow.study import Study
+
+__all__ = ["methods_blocks"]
+
+
+def methods_blocks(
+    study: Study,
+    ladder: Ladder,
+    choice: Choice,
+    coefficients: tuple[Coefficient, ...],
+    method: TestMethod,
+) -> tuple[Block, ...]:
+    """What LEVEL (Monsalves et al. 2020) and Luo et al. (2021) want reported."""
+    return (
+        Paragraph(_methods(study, ladder, choice, method), "Text for a methods section"),
+        Paragraph(_results(study, choice, coefficients), "Text for a results section"),
+    )
+
+
+def _methods(study: Study, ladder: Ladder, choice: Choice, method: TestMethod) -> str:
+    factors = study.hierarchy.factors
+    sizes = [read_sizes(study.codes(one)).sentence(one.label) for one in factors]
+    left_out = study.table.n_rows - study.n_rows
+    missing = (
+        f"{left_out:,} of {study.table.n_rows:,} rows ({percent(left_out / study.table.n_rows)}) "
+        "with missing values were left out."
+        if left_out
+        else "No values were missing."
+    )
+    return (
+        f"We analysed {study.n_rows:,} rows in {listing(sizes)}. {missing} {_centring(study)}"
+        f"Linear mixed models were fitted by restricted maximum likelihood. Of "
+        f"{len(ladder.rungs)} models, from the null model upwards, we interpret "
+        f"{code(choice.rung.formula)} ({choice.decision.verdict.rstrip('.')}). Fixed effects were "
+        f"tested by {method.words}; intervals are 95% intervals. Analyses were made with the "
+        f"Python package multilevel {version('multilevel')}. Reporting follows Monsalves et al. "
+        "(2020)."
+    )
+
+
+def _centring(study: Study) -> str:
+    within = [code(p.name) for p in study.predictors if p.centring == "within"]
+    shares = [code(p.name) for p in study.predictors if p.centring == "share"]
+    grand = [code(p.name) for p in study.predictors if p.centring == "grand"]
+    texts = []
+    if within:
+        texts.append(
+            f"{listing(within)} entered as deviations from group means and as these means "
+            "(Mundlak 1978; Enders & Tofighi 2007)."
+        )
+    if shares:
+        texts.append(f"{listing(shares)} entered as observed, beside group shares (Mundlak 1978).")
+    if grand:
+        texts.append(f"{listing(grand)} entered centred about the mean of all rows.")
+    return " ".join([*texts, ""])
+
+
+def _results(study: Study, choice: Choice, coefficients: tuple[Coefficient, ...]) -> str:
+    texts = [
+        f"{code(one.name)}: b = {measured(one.estimate, one.std_error)}, SE = "
+        f"{measured(one.std_error, one.std_error)}, 95% CI [{measured(one.conf_low, one.std_error)}"
+        f", {measured(one.conf_high, one.std_error)}], t({number(one.df)}) = "
+        f"{number(one.statistic)}, {p_text(one.p_value)}"
+        for one in coefficients
+    ]
+    fit = choice.fit
+    return (
+        f"{'; '.join(texts)}. The residual standard deviation was {number(fit.sigma)}; variances "
+        "of the random effects are in the table."
+    )

@@ -1,0 +1,208 @@
+"""Step 8, robustness: other standard errors, and what single groups do to the conclusions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from multilevel.exceptions import MultilevelError
+from multilevel.frames.table import Table
+from multilevel.inference.wald import wald_interval
+from multilevel.report.document import Bullets, DataTable, Decision, Note, Paragraph, Picture
+from multilevel.workflow.part import Part
+from multilevel.workflow.sizes import the_groups
+from multilevel.workflow.words import code, listing, measured, number
+
+if TYPE_CHECKING:
+    from multilevel.fits.linear import LinearMixedModel
+    from multilevel.report.document import Block
+    from multilevel.typing import Float
+    from multilevel.workflow.coefficients import Coefficient
+    from multilevel.workflow.hierarchy import Factor
+    from multilevel.workflow.study import Study
+
+__all__ = ["influence_part", "robust_part"]
+
+# Robust over model standard errors from which the model is doubted.
+_RATIO = 1.5
+# Rows times groups up to which the model is fitted again without each group.
+_REFITS = 300_000
+_SHOWN = 4
+
+
+def robust_part(study: Study, fit: LinearMixedModel, coefficients: tuple[Coefficient, ...]) -> Part:
+    """Standard errors of the model beside those of least squares and robust ones."""
+    if not fit.n_groups:
+        return Part()
+    factor = study.hierarchy.factors[0]
+    cluster = factor.name if study.hierarchy.crossed else None
+    try:
+        beside = Table.from_data(fit.vs_ols(cluster=cluster))
+        robust = Table.from_data(fit.tidy("fixed", robust="CR2", cluster=cluster))
+    except MultilevelError as error:
+        text = f"Standard errors could not be put side by side: {error}"
+        return Part((Paragraph(text, "Other standard errors"),))
+    keep = [fit.coef_names.index(one.name) for one in coefficients]
+    ols, naive = (beside.column(f"{name}_ols").values[keep] for name in ("estimate", "std_error"))
+    cr2 = robust.column("std_error").values[keep]
+    error = np.array([one.std_error for one in coefficients])
+    ratio = cr2 / error
+    frame = study.frame(
+        {
+            "term": [one.name for one in coefficients],
+            "estimate": [one.estimate for one in coefficients],
+            "std_error": error,
+            "std_error_robust": cr2,
+            "ratio": ratio,
+            "estimate_ols": ols,
+            "std_error_ols": naive,
+        }
+    )
+    headings = {
+        "std_error_robust": "Robust std. error (CR2)",
+        "ratio": "Robust over model",
+        "estimate_ols": "Least squares",
+        "std_error_ols": "Std. error, least squares",
+    }
+    note = f"Robust standard errors allow for {the_groups(factor.label)} only." if cluster else ""
+    title = "Standard errors: of the model, robust, and of least squares"
+    table = DataTable("standard_errors", title, frame, 1, note, headings)
+    text = _robust_text(coefficients, ratio, error / naive)
+    decision, notes = _misspecified(coefficients, ratio)
+    return Part(
+        (Paragraph(text, "Other standard errors"), table, _picture(fit, cluster, text)),
+        (decision,),
+        notes,
+    )
+
+
+def _robust_text(coefficients: tuple[Coefficient, ...], ratio: Float, to_ols: Float) -> str:
+    finite = ratio[np.isfinite(ratio)]
+    low, high = (number(float(x), 2) for x in (finite.min(), finite.max()))
+    small = [i for i in np.argsort(-to_ols, kind="stable") if to_ols[i] > 1.1]
+    text = (
+        f"Cluster-robust standard errors (CR2, Pustejovsky & Tipton 2018), which hold when the "
+        f"model of variances is wrong, are {low} to {high} times those of the model. "
+    )
+    if not small:
+        return text + "Least squares, which ignores groups, has no smaller standard errors here."
+    worst = small[0]
+    names = listing([code(coefficients[i].name) for i in small], _SHOWN)
+    return text + (
+        f"Least squares, which ignores groups, understates those of {names}: that of "
+        f"{code(coefficients[worst].name)} by the factor {number(float(to_ols[worst]), 2)}."
+    )
+
+
+def _misspecified(
+    coefficients: tuple[Coefficient, ...], ratio: Float
+) -> tuple[Decision, tuple[Note, ...]]:
+    wide = [i for i, x in enumerate(ratio) if x > _RATIO or x < 1.0 / _RATIO]
+    value = number(float(np.nanmax(np.maximum(ratio, 1.0 / ratio))), 3)
+    decision = Decision(
+        "INF-MISSPEC",
+        "Do robust standard errors differ so much from those of the model that it is doubted?",
+        f"largest ratio {value}",
+        f"more than {_RATIO}",
+        "yes" if wide else "no",
+        "King & Roberts (2015); the number is a convention of this program",
+    )
+    if not wide:
+        return decision, ()
+    names = listing([f"{code(coefficients[i].name)} ({number(ratio[i], 2)})" for i in wide], 8)
+    text = (
+        f"Robust and model standard errors differ by more than the factor {_RATIO}: {names}. The "
+        "model's variances do not fit: slopes may differ between groups that the model holds "
+        "alike, or residuals may vary more in some groups. Trust the larger standard error."
+    )
+    return decision, (Note("INF-MISSPEC", text),)
+
+
+def _picture(fit: LinearMixedModel, cluster: str | None, text: str) -> Picture:
+    from multilevel import plot
+
+    return Picture(
+        "vs_ols",
+        "Standard errors as multiples of those of least squares",
+        text,
+        lambda: plot.vs_ols(fit, cluster=cluster),
+        lambda: plot.vs_ols_data(fit, cluster=cluster),
+    )
+
+
+def influence_part(
+    study: Study, fit: LinearMixedModel, coefficients: tuple[Coefficient, ...]
+) -> Part:
+    """Groups without which a coefficient changes its sign or its significance."""
+    slopes = tuple(one for one in coefficients if one.pieces)
+    blocks: list[Block] = []
+    notes: list[Note] = []
+    for factor in study.hierarchy.factors:
+        if slopes and factor.name in fit.n_groups:
+            made = _influence(study, fit, slopes, factor)
+            blocks += made.blocks
+            notes += made.notes
+    return Part(tuple(blocks), (), tuple(notes))
+
+
+def _influence(
+    study: Study, fit: LinearMixedModel, slopes: tuple[Coefficient, ...], factor: Factor
+) -> Part:
+    exact = study.n_rows * fit.n_groups[factor.name] <= _REFITS
+    try:
+        table = Table.from_data(fit.influence(factor.name, exact=exact))
+    except MultilevelError as error:
+        return Part(
+            (Paragraph(f"What single {the_groups(factor.label)} do was not found: {error}"),)
+        )
+    column = table.column("level")
+    labels = column.levels[column.codes]
+    found = [text for one in slopes for text in _changes(one, table, labels)]
+    many = the_groups(factor.label)
+    n = fit.n_groups[factor.name]
+    how = "fitted again" if exact else "computed"
+    head = Paragraph(
+        f"The model was {how} without each of the {n:,} {many} in turn"
+        f"{'' if exact else ', its variances held'}."
+        + ("" if found else " No sign of a coefficient changes, and none loses or gains p < .05."),
+        f"Single {many} and the conclusions",
+    )
+    if not found:
+        return Part((head,))
+    text = (
+        f"Conclusions rest on single {many}: {found[0]} Look at these data, and report results "
+        "with and without them."
+    )
+    return Part((head, Bullets(tuple(found))), (), (Note("A-INFL", text),))
+
+
+def _changes(one: Coefficient, table: Any, labels: Any) -> list[str]:
+    """What leaving out groups does to the verdict on a coefficient, the largest changes first."""
+    without = table.column(f"estimate__{one.name}").values
+    shift = table.column(f"dfbetas__{one.name}").values
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.where(shift != 0.0, (one.estimate - without) / shift, one.std_error)
+    low, high = wald_interval(without, np.abs(error), 0.95, one.df)
+    clear = (low > 0.0) | (high < 0.0)
+    turned = np.sign(without) != np.sign(one.estimate)
+    changed = np.flatnonzero(
+        np.isfinite(without) & (turned & (clear | one.clear) | (clear != one.clear))
+    )
+    order = changed[np.argsort(-np.abs(shift[changed]), kind="stable")]
+    if not len(order):
+        return []
+    texts = []
+    for j in order[:_SHOWN]:
+        value, lower, upper = (
+            measured(float(x[j]), float(np.abs(error[j]))) for x in (without, low, high)
+        )
+        texts.append(f"{code(str(labels[j]))} ({value}, 95% interval {lower} to {upper})")
+    more = f" and {len(order) - _SHOWN:,} others" if len(order) > _SHOWN else ""
+    what = "can no longer be told from 0" if one.clear else "can be told from 0"
+    if turned[order].all():
+        what = "changes its sign"
+    return [
+        f"{code(one.name)}, {measured(one.estimate, one.std_error)} with all groups, {what} "
+        f"without {listing(texts)}{more}."
+    ]

@@ -1,0 +1,160 @@
+"""Step 8, intervals: of variances, of predictions for old and new groups, and of ranks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from multilevel.exceptions import MultilevelError
+from multilevel.frames.table import Table
+from multilevel.report.document import DataTable, Decision, Note, Paragraph
+from multilevel.workflow.part import Part
+from multilevel.workflow.sizes import a_group, the_groups
+from multilevel.workflow.words import code, listing, number
+
+if TYPE_CHECKING:
+    from multilevel.fits.linear import LinearMixedModel
+    from multilevel.workflow.small_samples import TestMethod
+    from multilevel.workflow.study import Study
+
+__all__ = ["predictions_part", "ranking_part", "variance_part"]
+
+# Rows up to which the criterion is profiled; above, intervals by standard errors are as good.
+_PROFILED = 100_000
+# Reliabilities below which groups should not be ranked.
+_LEVELS, _SLOPES = 0.7, 0.3
+
+
+def variance_part(study: Study, fit: LinearMixedModel) -> Part:
+    """Intervals of standard deviations and correlations."""
+    if not fit.n_groups:
+        return Part()
+    profiled = study.n_rows <= _PROFILED
+    failed = ""
+    if profiled:
+        try:
+            frame = fit.confint(method="profile", parameters="ran_pars")
+        except MultilevelError as error:
+            profiled, failed = False, f" (the profile failed: {error})"
+    if not profiled:
+        frame = fit.confint(parameters="ran_pars")
+    how = "the profile of the criterion" if profiled else "standard errors on the logarithmic scale"
+    text = (
+        f"Intervals of standard deviations and correlations are from {how}{failed}. A lower end of "
+        "0 means that the data do not exclude that groups are alike in this."
+    )
+    table = DataTable("variance_intervals", "Standard deviations and correlations, 95%", frame, 3)
+    return Part((Paragraph(text, "Intervals of variances"), table))
+
+
+def predictions_part(study: Study, fit: LinearMixedModel, method: TestMethod) -> Part:
+    """A typical row: the population, an old group, a new group, each with its own error."""
+    if not fit.n_groups:
+        return Part()
+    row, label = _typical(study, fit)
+    df = {"df_method": method.df_method}
+    try:
+        mean = fit.predict(row, re_form="none", interval="confidence", **df)
+        tables = [
+            mean,
+            fit.predict(row, interval="confidence"),
+            fit.predict(row, interval="prediction"),
+            fit.predict(row, re_form="none", interval="prediction"),
+        ]
+    except MultilevelError as error:
+        return Part((Paragraph(f"Predictions have no intervals here: {error}", "Predictions"),))
+    columns = [Table.from_data(table) for table in tables]
+    names = ("fitted", "std_error", "conf_low", "conf_high")
+    numbers = {name: [float(one.column(name).values[0]) for one in columns] for name in names}
+    group = a_group(study.hierarchy.innermost.label)
+    what = [
+        f"mean over all {the_groups(study.hierarchy.innermost.label)}",
+        f"mean of {group} {label}",
+        f"a new row of {group} {label}",
+        f"a new row of a new {group}",
+    ]
+    frame = study.frame({"for": what, **numbers})
+    widths = [h - w for h, w in zip(numbers["conf_high"], numbers["conf_low"], strict=True)]
+    text = (
+        "For a typical row (numbers at their means, categories at the first): the population-"
+        f"average {code(study.outcome)} is {number(numbers['fitted'][0])} (95% interval "
+        f"{number(numbers['conf_low'][0])} to {number(numbers['conf_high'][0])}). For a new row of "
+        f"a group that is not in the data the interval is {number(widths[3] / widths[0], 2)} times "
+        f"as wide: {number(numbers['conf_low'][3])} to {number(numbers['conf_high'][3])}."
+    )
+    note = Note(
+        "INF-NEWGROUP",
+        "The interval of a mean over groups is none for a single group or row: for a new group add "
+        "the variance between groups, for a new row that of rows. The table has each.",
+        "info",
+    )
+    table = DataTable(
+        "predictions", "A typical row, with 95% intervals", frame, 1, "", {"for": "For"}
+    )
+    return Part((Paragraph(text, "Population and groups"), table), (), (note,))
+
+
+def _typical(study: Study, fit: LinearMixedModel) -> tuple[dict[str, Any], str]:
+    """Predictors at their means or first categories, in the group in the middle."""
+    table = Table.from_data(study.data)
+    factor = study.hierarchy.innermost
+    modes = Table.from_data(fit.ranef(factor.name)) if factor.name in fit.n_groups else None
+    row: dict[str, Any] = {}
+    for name in fit.model.design.spec.encoders.fixed.columns:
+        column = table.column(name)
+        row[name] = [float(column.values.mean()) if column.is_numeric else str(column.levels[0])]
+    codes = study.codes(factor)
+    present = np.unique(codes)
+    chosen = int(present[len(present) // 2])
+    if modes is not None:
+        names = modes.column("term").levels[modes.column("term").codes]
+        first = np.flatnonzero(names == names[0])
+        middle = np.argsort(modes.column("estimate").values[first], kind="stable")[len(first) // 2]
+        chosen = int(present[middle]) if len(first) == len(present) else chosen
+    where = int(np.flatnonzero(codes == chosen)[0])
+    for one in study.hierarchy.factors:
+        for name in one.columns:
+            column = table.column(name)
+            row[name] = [column.levels[column.codes[where]]]
+    return row, code(str(factor.labels[chosen]))
+
+
+def ranking_part(study: Study, fit: LinearMixedModel) -> Part:
+    """Whether estimates of single groups are reliable enough to be ranked."""
+    if not fit.n_groups:
+        return Part()
+    table = Table.from_data(fit.reliability())
+    names = [table.column(name) for name in ("group", "term")]
+    groups, terms = (one.levels[one.codes] for one in names)
+    values = table.column("reliability").values
+    decisions, low = [], []
+    for group, term, value in zip(groups, terms, values, strict=True):
+        if not np.isfinite(value):
+            continue
+        level = term == "Intercept"
+        least = _LEVELS if level else _SLOPES
+        what = f"levels of {code(group)}" if level else f"slopes of {code(term)} by {code(group)}"
+        verdict = (
+            "not: too much of their differences is chance" if value < least else "yes, with care"
+        )
+        decisions.append(
+            Decision(
+                "INF-RANK",
+                f"May {what} be ranked?",
+                f"mean reliability {number(float(value), 2)}",
+                f"at least {least}",
+                verdict,
+                "Raudenbush & Bryk (2002); Goldstein & Spiegelhalter (1996)",
+            )
+        )
+        if value < least:
+            low.append(f"{what} ({number(float(value), 2)})")
+    notes = ()
+    if low:
+        text = (
+            f"Do not rank groups by {listing(low)}: mean reliabilities are too low, so that places "
+            "in a list are mostly chance. Say which groups differ clearly from the average instead."
+        )
+        notes = (Note("INF-RANK", text),)
+    return Part((), tuple(decisions), notes)
