@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Block",
     "Bullets",
+    "Code",
     "DataTable",
     "Decision",
     "Document",
@@ -52,6 +53,14 @@ class Equations:
 
     title: str
     lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A script; ``text`` has one line of code per line, to be copied as it is."""
+
+    title: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +129,7 @@ class Picture:
         return svg(self)
 
 
-Block = Paragraph | Bullets | Equations | DataTable | Picture
+Block = Paragraph | Bullets | Equations | Code | DataTable | Picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,10 +31,10 @@ def _causes(study: Study, choice: Choice) -> list[str]:
     many = the_groups(study.hierarchy.innermost.label)
     texts = [
         f"Coefficients are differences between rows and {many} as they are. That rows lie in "
-        "groups does not make them causal, nor does it show what passes from one variable to another "
-        "(mediation). A comparison within groups is free of what all rows of a group share, not of "
-        "what rows bring with them. Random allocation, or a design made for the question, would "
-        "help."
+        "groups does not make them causal, nor does it show what passes from one variable to "
+        "another (mediation). A comparison within groups is free of what all rows of a group "
+        "share, not of what rows bring with them. Random allocation, or a design made for the "
+        "question, would help."
     ]
     at_groups = [p for p in study.predictors if p.level > 1 or p.means]
     if at_groups and choice.fit.n_groups:

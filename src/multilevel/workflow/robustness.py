@@ -46,13 +46,13 @@ def robust_part(study: Study, fit: LinearMixedModel, coefficients: tuple[Coeffic
     keep = [fit.coef_names.index(one.name) for one in coefficients]
     ols, naive = (beside.column(f"{name}_ols").values[keep] for name in ("estimate", "std_error"))
     cr2 = robust.column("std_error").values[keep]
-    error = np.array([one.std_error for one in coefficients])
-    ratio = cr2 / error
+    errors = np.array([one.std_error for one in coefficients])
+    ratio = cr2 / errors
     frame = study.frame(
         {
             "term": [one.name for one in coefficients],
             "estimate": [one.estimate for one in coefficients],
-            "std_error": error,
+            "std_error": errors,
             "std_error_robust": cr2,
             "ratio": ratio,
             "estimate_ols": ols,
@@ -68,7 +68,7 @@ def robust_part(study: Study, fit: LinearMixedModel, coefficients: tuple[Coeffic
     note = f"Robust standard errors allow for {the_groups(factor.label)} only." if cluster else ""
     title = "Standard errors: of the model, robust, and of least squares"
     table = DataTable("standard_errors", title, frame, 1, note, headings)
-    text = _robust_text(coefficients, ratio, error / naive)
+    text = _robust_text(coefficients, ratio, errors / naive)
     decision, notes = _misspecified(coefficients, ratio)
     return Part(
         (Paragraph(text, "Other standard errors"), table, _picture(fit, cluster, text)),
