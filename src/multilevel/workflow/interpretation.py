@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from multilevel.report.document import Bullets, DataTable, Note, Paragraph
 from multilevel.workflow.coefficients import read_coefficients
 from multilevel.workflow.effects_in_words import effect_sentences, intercept_part
+from multilevel.workflow.explained_in_words import explained_part
 from multilevel.workflow.groups_in_words import groups_part
 from multilevel.workflow.interactions_in_words import interactions_part
 from multilevel.workflow.part import Part
@@ -36,6 +37,7 @@ def interpretation_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
         split_part(study, fit, coefficients, method.df_method),
         interactions_part(study, fit, coefficients, method.df_method),
         random_part(study, fit),
+        explained_part(study, fit, ladder),
         groups_part(study, fit),
     ]
     return Step(

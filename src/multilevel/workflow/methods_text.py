@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from multilevel.report.document import Paragraph
+from multilevel.report.document import Code, Paragraph
+from multilevel.workflow.script import script
 from multilevel.workflow.sizes import read_sizes
 from multilevel.workflow.words import code, listing, measured, number, p_text, percent
 
@@ -30,6 +31,7 @@ def methods_blocks(
     return (
         Paragraph(_methods(study, ladder, choice, method), "Text for a methods section"),
         Paragraph(_results(study, choice, coefficients), "Text for a results section"),
+        Code("The chosen model again, as a script", script(study, choice.fit, method)),
     )
 
 

@@ -38,11 +38,10 @@ def _sd(study: Study, table: Table, piece: Piece) -> float:
     predictor = piece.predictor
     if piece.role == "mean":
         factor = piece.factor
-        x = next(values for name, values in predictor.columns.items() if name == _mean_name(piece))
+        x = predictor.columns[_mean_name(piece)]
     else:
         factor = predictor.factor
-        x = predictor.columns.get(predictor.own)
-        x = table.column(predictor.own).values if x is None else x
+        x = table.column(predictor.own).values
         x = x**2 if piece.role == "square" else x
     if factor is not None:
         x = _one_per_group(x, study.codes(factor))

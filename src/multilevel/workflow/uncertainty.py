@@ -53,11 +53,10 @@ def predictions_part(study: Study, fit: LinearMixedModel, method: TestMethod) ->
     if not fit.n_groups:
         return Part()
     row, label = _typical(study, fit)
-    df = {"df_method": method.df_method}
+    df = method.df_method
     try:
-        mean = fit.predict(row, re_form="none", interval="confidence", **df)
         tables = [
-            mean,
+            fit.predict(row, re_form="none", interval="confidence", df_method=df),
             fit.predict(row, interval="confidence"),
             fit.predict(row, interval="prediction"),
             fit.predict(row, re_form="none", interval="prediction"),
@@ -150,7 +149,7 @@ def ranking_part(study: Study, fit: LinearMixedModel) -> Part:
         )
         if value < least:
             low.append(f"{what} ({number(float(value), 2)})")
-    notes = ()
+    notes: tuple[Note, ...] = ()
     if low:
         text = (
             f"Do not rank groups by {listing(low)}: mean reliabilities are too low, so that places "
