@@ -1,0 +1,150 @@
+"""Step 7: what the sentences say of the chosen model."""
+
+from __future__ import annotations
+
+import re
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+import multilevel as mlm
+from multilevel.report.document import Bullets, Decision, Paragraph
+from multilevel.workflow.analysis import Analysis
+from multilevel.workflow.interpretation import interpretation_step
+from multilevel.workflow.rung import Choice, Ladder, Rung
+
+mpl.use("Agg")
+
+PRINTED = 5e-6  # published numbers are right to half a unit of their fifth decimal
+
+SPLIT = "ses_within + ses_between + (1 | school)"
+CROSS = "ses_within + ses_between + sector + ses_within:sector + (1 + ses_within | school)"
+
+
+def climbed(study, *right):
+    """A ladder of models, the last of which is chosen."""
+    rungs = []
+    for i, text in enumerate(("1 + (1 | school)", *right)):
+        made = study.fitter(f"{study.outcome} ~ {text}")
+        rungs.append(Rung(f"M{i}", text, made.formula, made.fit, True, "", None, made.notes))
+    rule = Decision("FIT-CHOICE", "Which model?", "", "", rungs[-1].name)
+    return Ladder(tuple(rungs)), Choice(rungs[-1], rungs[-1].fit, False, rule)
+
+
+def interpreted(study, *right):
+    return interpretation_step(study, *climbed(study, *right))
+
+
+def text_of(step):
+    """All sentences of a step."""
+    parts = [step.headline]
+    parts += [block.text for block in step.blocks if isinstance(block, Paragraph)]
+    parts += [item for block in step.blocks if isinstance(block, Bullets) for item in block.items]
+    return " ".join(parts)
+
+
+@pytest.fixture(scope="module")
+def hsb():
+    return mlm.datasets.load("hsb", "pandas")
+
+
+def study_of(data, **arguments):
+    return Analysis(data, "math", "school", **arguments).study
+
+
+@pytest.fixture(scope="module")
+def split(hsb):
+    return interpreted(study_of(hsb, level1="ses"), SPLIT)
+
+
+@pytest.fixture(scope="module")
+def cross(hsb):
+    return interpreted(study_of(hsb, level1="ses", level2="sector"), CROSS)
+
+
+def test_contextual_difference_of_high_school_and_beyond(split):
+    # Raudenbush & Bryk (2002, p. 139 ff.): within 2.191, between 5.866, contextual 3.675
+    table = split.tables["contextual"].set_index("contrast")
+    expected = {
+        "within: ses": (2.19117, 0.10866),
+        "between: ses": (5.86617, 0.3617),
+        "contextual: ses": (3.67500, 0.3777),
+    }
+    for name, (estimate, error) in expected.items():
+        np.testing.assert_allclose(table.loc[name, "estimate"], estimate, atol=PRINTED)
+        np.testing.assert_allclose(table.loc[name, "std_error"], error, atol=5e-5)
+    assert "Contextual difference of `ses`: 3.68 (standard error 0.38, p < .001)." in text_of(split)
+
+
+def test_sentences_within_and_between(split):
+    text = text_of(split)
+    assert (
+        "Rows with `ses` one higher have `math` 2.19 points higher on average than others of the "
+        "same school (95% interval 1.98 to 2.40)."
+    ) in text
+    assert "Schools whose mean of `ses` is one higher have a mean of `math` 5.87 points" in text
+
+
+def test_a_reversed_outcome_reverses_the_sentences(hsb, split):
+    turned = interpreted(study_of(hsb.assign(math=-hsb["math"]), level1="ses"), SPLIT)
+    text = text_of(turned)
+    assert "`ses` one higher have `math` 2.19 points lower" in text
+    assert "(95% interval 1.98 to 2.40)" in text
+    assert "has the lower `math` on average" in text
+    assert "has the higher `math` on average" in text_of(split)
+
+
+def test_a_reversed_predictor_reverses_the_sentences(hsb, cross):
+    turned = interpreted(
+        study_of(hsb.assign(ses=-hsb["ses"]), level1="ses", level2="sector"), CROSS
+    )
+    said = re.search(
+        r"The slope of `ses` within schools is (\S+) points (\w+) where", text_of(cross)
+    )
+    back = re.search(
+        r"The slope of `ses` within schools is (\S+) points (\w+) where", text_of(turned)
+    )
+    assert said is not None and back is not None
+    assert said[1] == back[1]
+    assert (said[2], back[2]) == ("lower", "higher")
+
+
+def test_an_interaction_has_conditions_simple_slopes_and_a_note(cross):
+    text = text_of(cross)
+    assert "Where `sector` is `Public`: rows with `ses` one higher" in text
+    assert "The slope of `ses` is 2.7" in text
+    assert [n.code for n in cross.notes].count("I-MAINEFFECTINTERACTION") == 1
+    slopes = cross.tables["slopes_ses_within_by_sector"]
+    np.testing.assert_allclose(
+        slopes["estimate"].diff().iloc[1],
+        cross.tables["coefficients"]["estimate"].iloc[-1],
+        atol=1e-10,  # a difference of two sums of the same coefficients
+    )
+
+
+def test_figures_can_be_drawn_and_have_numbers(cross):
+    assert set(cross.figures) == {
+        "interaction_ses_within_by_sector",
+        "explained",
+        "caterpillar_school",
+        "lines",
+    }
+    for picture in cross.figures.values():
+        assert picture.draw().axes
+        assert len(picture.data())
+        assert re.search(r"\d", picture.alt)
+
+
+def test_growth():
+    data = mlm.datasets.load("sleepstudy", "pandas")
+    study = Analysis(data, "Reaction", "Subject", time="Days").study
+    made = study.fitter("Reaction ~ Days + (1 + Days | Subject)")
+    rung = Rung("M0", "growth", made.formula, made.fit, True, "")
+    rule = Decision("FIT-CHOICE", "Which model?", "", "", "M0")
+    step = interpretation_step(study, Ladder((rung,)), Choice(rung, made.fit, False, rule))
+    text = text_of(step)
+    # Bates et al. (2015): 251.405, 10.467; Kenward-Roger with 17 df
+    assert "With each unit of `Days`, `Reaction` rises by 10.5 points on average" in text
+    assert "95% of Subjects have slopes between −1.14 and 22.1; 3.9% are negative" in text
+    assert step.tables["coefficients"]["df"].round(6).tolist() == [17.0, 17.0]
