@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -64,6 +65,15 @@ class Cells:
     rows: tuple[tuple[str, ...], ...]
     labels: int
     numeric: tuple[bool, ...]
+
+    @property
+    def spans(self) -> list[tuple[str, int]]:
+        """Headings over headings with the number of columns that each is over."""
+        return [(text, len(list(group))) for text, group in groupby(self.over)]
+
+    def is_number(self, column: int) -> bool:
+        """Whether a column is one of numbers to read, which are aligned at the right."""
+        return self.numeric[column] and column >= self.labels
 
 
 def read_cells(table: DataTable) -> Cells:

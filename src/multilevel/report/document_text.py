@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from multilevel.report.cells import read_cells
-from multilevel.report.document import Bullets, DataTable, Equations, Paragraph
+from multilevel.report.document import Bullets, Code, DataTable, Equations, Paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,6 +57,9 @@ def _block(block: Block) -> str:
         return "\n".join(_filled(f"- {item}", "  ") for item in block.items)
     if isinstance(block, Equations):
         lines = ["    " + _SUBSCRIPT.sub(r"\1\2", line) for line in block.lines]
+        return "\n".join([*([f"{block.title}:"] if block.title else []), *lines])
+    if isinstance(block, Code):
+        lines = [f"    {line}".rstrip() for line in block.text.splitlines()]
         return "\n".join([*([f"{block.title}:"] if block.title else []), *lines])
     if isinstance(block, DataTable):
         return _table(block)

@@ -1,0 +1,188 @@
+"""Figures as SVG: inside a page, where they follow its colours, or as files of their own."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.figure import Figure
+
+    from multilevel.report.document import Picture
+
+__all__ = ["svg", "svg_file"]
+
+_SVG = "http://www.w3.org/2000/svg"
+_XLINK = "http://www.w3.org/1999/xlink"
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+
+# Colours of multilevel.plot as the page's own, each with what it is outside of a report. What is
+# not here (the colours of a scale) stays as it was drawn.
+_COLOURS = {
+    "#000000": "currentColor",
+    "#222222": "currentColor",
+    "#777777": "var(--mlm-muted, #767676)",
+    "#dddddd": "var(--mlm-grid, rgba(128, 128, 128, 0.3))",
+    "#ffffff": "var(--mlm-paper, transparent)",
+    "#0072b2": "var(--mlm-blue, #0072b2)",
+    "#d55e00": "var(--mlm-vermilion, #d55e00)",
+    "#009e73": "var(--mlm-green, #009e73)",
+    "#e69f00": "var(--mlm-orange, #e69f00)",
+    "#56b4e9": "var(--mlm-sky, #56b4e9)",
+    "#cc79a7": "var(--mlm-purple, #cc79a7)",
+}
+_COLOUR = re.compile("|".join(_COLOURS))
+_FONT = re.compile(r"font: ((?:[\w.]+ )*[\d.]+px)[^;]*")
+
+_NARROW = 4.8  # inches of a single panel: at the width of a phone its text can still be read
+_PANEL = 3.2  # inches of one of two panels beside each other
+_MOST_POINTS = 1500  # more marks than this become an image
+_DPI = 180
+
+
+def svg(picture: Picture, prefix: str = "") -> str:
+    """Draw a figure as SVG to stand inside of a page.
+
+    Parameters
+    ----------
+    picture : Picture
+        The figure.
+    prefix : str
+        Begins all identifiers, so that they are unique in the page; the figure's name by default.
+
+    Returns
+    -------
+    str
+        An ``svg`` element with a title and a description. Axes and text have the colour of the text
+        around it; colours of data are CSS variables (``--mlm-blue``, ...) with a default.
+    """
+    prefix = prefix or f"figure-{picture.name}"
+    root = _drawn(picture, "none", prefix, transparent=True)
+    _unique(root, prefix)
+    _recolour(root)
+    return _labelled(root, picture, prefix)
+
+
+def svg_file(picture: Picture) -> str:
+    """Draw a figure as an SVG file: text as paths, on white, as it is in print."""
+    root = _drawn(picture, "path", picture.name, transparent=False)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _drawn(picture: Picture, fonts: str, salt: str, *, transparent: bool) -> ElementTree.Element:
+    import matplotlib
+
+    figure = picture.draw()
+    _resize(figure)
+    _simplify(figure)
+    text = StringIO()
+    with matplotlib.rc_context({"svg.fonttype": fonts, "svg.hashsalt": salt}):
+        figure.savefig(
+            text,
+            format="svg",
+            transparent=transparent,
+            dpi=_DPI,
+            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+        )
+    ElementTree.register_namespace("", _SVG)
+    ElementTree.register_namespace("xlink", _XLINK)
+    root = ElementTree.fromstring(text.getvalue())
+    for metadata in root.findall(f"{{{_SVG}}}metadata"):
+        root.remove(metadata)
+    return root
+
+
+def _resize(figure: Figure) -> None:
+    """Make a figure fit the column of a report: at most two panels beside each other."""
+    width, height = figure.get_size_inches()
+    panels = [axes for axes in figure.axes if axes.get_subplotspec() is not None]
+    grids = {id(axes.get_subplotspec().get_gridspec()) for axes in panels}
+    if len(grids) == 1 and len(panels) == len(figure.axes) and len(panels) > 2:
+        grid = panels[0].get_subplotspec().get_gridspec()
+        if grid.ncols > 2:
+            rows = -(-len(panels) // 2)
+            narrow = figure.add_gridspec(rows, 2)
+            for place, axes in enumerate(panels):
+                axes.set_subplotspec(narrow[place // 2, place % 2])
+            figure.set_size_inches(2.0 * _PANEL, rows * height / grid.nrows * 0.95)
+            return
+    most = _NARROW if len(panels) < 2 else 2.0 * _PANEL
+    if width > most:
+        figure.set_size_inches(most, height * (most / width) ** 0.5)
+
+
+def _simplify(figure: Figure) -> None:
+    """Many marks become an image inside the figure: a page stays small."""
+    for artist in _marks(figure):
+        artist.set_rasterized(True)
+
+
+def _marks(figure: Figure) -> Iterator[Any]:
+    from matplotlib.collections import Collection, LineCollection
+    from matplotlib.lines import Line2D
+
+    for axes in figure.axes:
+        lines = [one for one in axes.get_children() if isinstance(one, Line2D)]
+        points = sum(len(line.get_xdata()) for line in lines)
+        yield from (line for line in lines if points > 4 * _MOST_POINTS or _points(line))
+        for one in axes.get_children():
+            if isinstance(one, LineCollection):
+                size = sum(len(path.vertices) for path in one.get_paths())
+            elif isinstance(one, Collection):
+                size = max(len(one.get_offsets()), len(one.get_paths()))
+            else:
+                continue
+            if size > _MOST_POINTS:
+                yield one
+
+
+def _points(line: Any) -> bool:
+    return line.get_marker() not in ("None", "", None) and len(line.get_xdata()) > _MOST_POINTS
+
+
+def _unique(root: ElementTree.Element, prefix: str) -> None:
+    """Keep the identifiers that are referred to, with a prefix; drop all others."""
+    text = ElementTree.tostring(root, encoding="unicode")
+    used = set(_REFERENCE.findall(text)) | set(re.findall(r'href="#([^"]+)"', text))
+    for element in root.iter():
+        own = element.attrib.pop("id", None)
+        if own in used:
+            element.set("id", f"{prefix}-{own}")
+        for name, value in list(element.attrib.items()):
+            if name.endswith("href") and value.startswith("#"):
+                element.set(name, f"#{prefix}-{value[1:]}")
+            elif "url(#" in value:
+                element.set(name, _REFERENCE.sub(rf"url(#{prefix}-\1)", value))
+
+
+def _recolour(root: ElementTree.Element) -> None:
+    """Colours of axes, text and data become those of the page; its font is the text's."""
+    for element in root.iter():
+        for name in ("style", "fill", "stroke"):
+            value = element.get(name)
+            if value is not None:
+                value = _COLOUR.sub(lambda found: _COLOURS[found.group()], value)
+                element.set(name, _FONT.sub(r"font: \1 var(--mlm-figure-font, sans-serif)", value))
+        if element.tag == f"{{{_SVG}}}text" and "fill" not in element.get("style", ""):
+            element.set("style", f"{element.get('style', '')}; fill: currentColor")
+
+
+def _labelled(root: ElementTree.Element, picture: Picture, prefix: str) -> str:
+    """Name and describe the figure for those who cannot see it; let it take any width."""
+    width, height = (float(root.attrib.pop(one).removesuffix("pt")) for one in ("width", "height"))
+    root.attrib.pop("version", None)
+    root.set("class", "mlm-figure")
+    root.set("role", "img")
+    root.set("aria-labelledby", f"{prefix}-title {prefix}-desc")
+    # the width in which text of 8 points is 8 pixels: less can hardly be read
+    root.set("style", f"width: 100%; min-width: {width:.0f}px; max-width: {width * 1.6:.0f}px")
+    root.set("viewBox", f"0 0 {width:g} {height:g}")
+    for place, (name, text) in enumerate((("title", picture.title), ("desc", picture.alt))):
+        element = ElementTree.Element(f"{{{_SVG}}}{name}", {"id": f"{prefix}-{name}"})
+        element.text = text
+        root.insert(place, element)
+    return ElementTree.tostring(root, encoding="unicode")
