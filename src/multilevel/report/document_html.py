@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["document_fragment", "document_page", "section_html"]
 
 _CODE = re.compile(r"`([^`]+)`")
+_PARTS = re.compile(r"([:_](?=\w)|\w(?=\[))")
 _SCRIPT = re.compile(r"([_^])\{([^}]*)\}")
 
 
@@ -60,6 +61,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
+        "cell": _cell,
         "cells": read_cells,
         "kind": lambda block: type(block).__name__,
         "markup": _markup,
@@ -74,6 +76,13 @@ def _markup(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def _cell(text: str) -> Markup:
+    """A cell; names of terms, which have no blanks, may be broken between their parts."""
+    from markupsafe import Markup
+
+    return Markup(_PARTS.sub(r"\1<wbr>", str(_markup(text))))
 
 
 def _equation(line: str) -> Markup:

@@ -41,6 +41,7 @@ _FONT = re.compile(r"font: ((?:[\w.]+ )*[\d.]+px)[^;]*")
 _NARROW = 4.8  # inches of a single panel: at the width of a phone its text can still be read
 _PANEL = 3.2  # inches of one of two panels beside each other
 _MOST_POINTS = 1500  # more marks than this become an image
+_MOST_VERTICES = 6000  # of all lines in a panel
 _DPI = 180
 
 
@@ -61,24 +62,30 @@ def svg(picture: Picture, prefix: str = "") -> str:
         around it; colours of data are CSS variables (``--mlm-blue``, ...) with a default.
     """
     prefix = prefix or f"figure-{picture.name}"
-    root = _drawn(picture, "none", prefix, transparent=True)
+    figure = _prepared(picture)
+    root = _drawn(figure, "none", prefix, transparent=True)
     _unique(root, prefix)
     _recolour(root)
+    root.set("class", "mlm-figure mlm-scale" if _has_scale(figure) else "mlm-figure")
     return _labelled(root, picture, prefix)
 
 
 def svg_file(picture: Picture) -> str:
     """Draw a figure as an SVG file: text as paths, on white, as it is in print."""
-    root = _drawn(picture, "path", picture.name, transparent=False)
+    root = _drawn(_prepared(picture), "path", picture.name, transparent=False)
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _drawn(picture: Picture, fonts: str, salt: str, *, transparent: bool) -> ElementTree.Element:
-    import matplotlib
-
+def _prepared(picture: Picture) -> Figure:
     figure = picture.draw()
     _resize(figure)
     _simplify(figure)
+    return figure
+
+
+def _drawn(figure: Figure, fonts: str, salt: str, *, transparent: bool) -> ElementTree.Element:
+    import matplotlib
+
     text = StringIO()
     with matplotlib.rc_context({"svg.fonttype": fonts, "svg.hashsalt": salt}):
         figure.savefig(
@@ -99,49 +106,67 @@ def _drawn(picture: Picture, fonts: str, salt: str, *, transparent: bool) -> Ele
 def _resize(figure: Figure) -> None:
     """Make a figure fit the column of a report: at most two panels beside each other."""
     width, height = figure.get_size_inches()
-    panels = [axes for axes in figure.axes if axes.get_subplotspec() is not None]
-    grids = {id(axes.get_subplotspec().get_gridspec()) for axes in panels}
-    if len(grids) == 1 and len(panels) == len(figure.axes) and len(panels) > 2:
-        grid = panels[0].get_subplotspec().get_gridspec()
-        if grid.ncols > 2:
-            rows = -(-len(panels) // 2)
-            narrow = figure.add_gridspec(rows, 2)
-            for place, axes in enumerate(panels):
-                axes.set_subplotspec(narrow[place // 2, place % 2])
-            figure.set_size_inches(2.0 * _PANEL, rows * height / grid.nrows * 0.95)
-            return
-    most = _NARROW if len(panels) < 2 else 2.0 * _PANEL
+    panels = figure.axes
+    grids = [spec.get_gridspec() for axes in panels if (spec := axes.get_subplotspec()) is not None]
+    if len(grids) == len(panels) and len(set(map(id, grids))) == 1 and grids[0].ncols > 2:
+        rows = -(-len(panels) // 2)
+        two = figure.add_gridspec(rows, 2)
+        for place, axes in enumerate(panels):
+            axes.set_subplotspec(two[place // 2, place % 2])
+        figure.set_size_inches(2.0 * _PANEL, 0.95 * rows * height / grids[0].nrows)
+        return
+    most = _NARROW if len(grids) < 2 else 2.0 * _PANEL
     if width > most:
         figure.set_size_inches(most, height * (most / width) ** 0.5)
 
 
 def _simplify(figure: Figure) -> None:
-    """Many marks become an image inside the figure: a page stays small."""
-    for artist in _marks(figure):
+    """Many marks become an image inside the figure: a page stays small.
+
+    A line in the colour of the text stays as it is, because an image cannot follow that colour.
+    """
+    for artist in _crowds(figure):
         artist.set_rasterized(True)
 
 
-def _marks(figure: Figure) -> Iterator[Any]:
-    from matplotlib.collections import Collection, LineCollection
+def _crowds(figure: Figure) -> Iterator[Any]:
+    """Artists that are too many, or have too many marks, to be drawn one by one."""
+    from matplotlib.collections import Collection
+    from matplotlib.colors import to_hex
     from matplotlib.lines import Line2D
 
     for axes in figure.axes:
-        lines = [one for one in axes.get_children() if isinstance(one, Line2D)]
-        points = sum(len(line.get_xdata()) for line in lines)
-        yield from (line for line in lines if points > 4 * _MOST_POINTS or _points(line))
+        lines: list[Any] = [one for one in axes.get_children() if isinstance(one, Line2D)]
+        lines = [one for one in lines if _COLOURS.get(to_hex(one.get_color())) != "currentColor"]
+        many = sum(len(line.get_xdata()) for line in lines) > _MOST_VERTICES
+        yield from (line for line in lines if many or _has_crowd(line))
         for one in axes.get_children():
-            if isinstance(one, LineCollection):
-                size = sum(len(path.vertices) for path in one.get_paths())
-            elif isinstance(one, Collection):
-                size = max(len(one.get_offsets()), len(one.get_paths()))
-            else:
-                continue
-            if size > _MOST_POINTS:
+            if isinstance(one, Collection) and _size(one) > _MOST_POINTS:
                 yield one
 
 
-def _points(line: Any) -> bool:
-    return line.get_marker() not in ("None", "", None) and len(line.get_xdata()) > _MOST_POINTS
+def _has_crowd(line: Any) -> bool:
+    points = len(line.get_xdata())
+    return bool(points > _MOST_POINTS and line.get_marker() not in ("None", "", None))
+
+
+def _size(collection: Any) -> int:
+    """Marks or pieces of line of a collection; a band has few paths of many vertices."""
+    from matplotlib.collections import LineCollection
+
+    paths = collection.get_paths()
+    if isinstance(collection, LineCollection):
+        return sum(len(path.vertices) for path in paths)
+    return max(len(collection.get_offsets()), len(paths))
+
+
+def _has_scale(figure: Figure) -> bool:
+    """Whether colours stand for numbers, so that they may not be changed."""
+    return any(
+        getattr(one, "get_array", lambda: None)() is not None
+        for axes in figure.axes
+        for one in axes.get_children()
+    )
 
 
 def _unique(root: ElementTree.Element, prefix: str) -> None:
@@ -175,7 +200,6 @@ def _labelled(root: ElementTree.Element, picture: Picture, prefix: str) -> str:
     """Name and describe the figure for those who cannot see it; let it take any width."""
     width, height = (float(root.attrib.pop(one).removesuffix("pt")) for one in ("width", "height"))
     root.attrib.pop("version", None)
-    root.set("class", "mlm-figure")
     root.set("role", "img")
     root.set("aria-labelledby", f"{prefix}-title {prefix}-desc")
     # the width in which text of 8 points is 8 pixels: less can hardly be read
