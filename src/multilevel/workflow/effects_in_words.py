@@ -7,25 +7,31 @@ from typing import TYPE_CHECKING
 from multilevel.frames.table import Table
 from multilevel.report.document import Note, Paragraph
 from multilevel.workflow.part import Part
-from multilevel.workflow.sizes import a_group, the_groups
+from multilevel.workflow.pieces_in_words import (
+    conditions,
+    group_of,
+    share_of,
+    two_values,
+    where_zero,
+)
+from multilevel.workflow.sizes import the_groups
 from multilevel.workflow.words import code, listing, measured, number
 
 if TYPE_CHECKING:
     from multilevel.workflow.coefficients import Coefficient, Piece
-    from multilevel.workflow.hierarchy import Factor
     from multilevel.workflow.predictors import Predictor
     from multilevel.workflow.study import Study
 
-__all__ = ["effect_sentences", "intercept_part", "where_zero"]
+__all__ = ["effect_sentences", "intercept_part"]
 
 # Shares of a group are compared ten percentage points apart: none to all is no comparison made.
 _SHARE_STEP = 0.1
 
 
-def effect_sentences(study: Study, coefficients: tuple[Coefficient, ...]) -> tuple[str, ...]:
-    """A sentence for every coefficient but the intercept."""
+def effect_sentences(study: Study, coefficients: tuple[Coefficient, ...]) -> dict[str, str]:
+    """A sentence for every coefficient but the intercept, by its name."""
     words = _Words(study, coefficients)
-    return tuple(words.sentence(one) for one in coefficients if one.pieces)
+    return {one.name: words.sentence(one) for one in coefficients if one.pieces}
 
 
 def intercept_part(study: Study, coefficients: tuple[Coefficient, ...]) -> Part:
@@ -35,7 +41,7 @@ def intercept_part(study: Study, coefficients: tuple[Coefficient, ...]) -> Part:
         return Part()
     pieces = [one.pieces[0] for one in coefficients if len(one.pieces) == 1]
     zeros = dict.fromkeys(where_zero(piece, study) for piece in pieces if piece.role != "square")
-    where = f"where {listing(list(zeros), 12)}" if zeros else "over the groups"
+    where = f"where {listing(list(zeros), 12)}" if zeros else "in the average group"
     low, high = (measured(x, found.std_error) for x in (found.conf_low, found.conf_high))
     text = (
         f"The intercept, {measured(found.estimate, found.std_error)} (95% interval {low} to "
@@ -60,23 +66,6 @@ def _outside(study: Study, pieces: list[Piece]) -> tuple[Note, ...]:
     return (Note("I-INTERCEPTZERO", text, "info"),)
 
 
-def where_zero(piece: Piece, study: Study) -> str:
-    """What the value 0 of a column stands for."""
-    predictor = piece.predictor
-    name = code(predictor.name)
-    if piece.role == "category":
-        return f"{name} is {code(predictor.labels[0])}"
-    if piece.role == "mean":
-        what = _share_of(predictor) if predictor.kind == "binary" else f"the mean of {name}"
-        return f"{what} in the {_group(piece.factor)} is average"
-    match predictor.centring:
-        case "within":
-            return f"{name} is at the mean of its {_group(study.hierarchy.innermost)}"
-        case "grand" | "start":
-            return f"{name} is {number(predictor.origin)}"
-    return f"{name} is 0"
-
-
 class _Words:
     """Sentences of one model."""
 
@@ -92,11 +81,9 @@ class _Words:
         piece = one.pieces[0]
         if piece.role == "square":
             return self._square(one)
-        condition = self._condition(piece)
+        held = conditions(piece, self._all, self._study)
         text = self._difference(one, piece)
-        if condition:
-            text = f"Where {condition}: {text[0].lower()}{text[1:]}"
-        return text
+        return f"Where {held}: {text[0].lower()}{text[1:]}" if held else text
 
     def _difference(self, one: Coefficient, piece: Piece) -> str:
         predictor = piece.predictor
@@ -105,37 +92,43 @@ class _Words:
         if piece.role == "mean":
             return self._mean(one, piece)
         who, place = self._who(predictor)
+        step, name = 1.0, code(predictor.name)
+        values = two_values(predictor, self._study)
         if piece.role == "category":
-            start = f"{who} with {code(predictor.name)} {code(piece.label)} have"
+            start = f"{who} with {name} {code(piece.label)} have"
             end = f" than {who.lower()} with {code(predictor.labels[0])}{place}"
+        elif values is not None:
+            step = values[1] - values[0]
+            start = f"{who} with {name} = {number(values[1])} have"
+            end = f" than {who.lower()} with {name} = {number(values[0])}{place}"
         else:
-            start = f"{who} with {code(predictor.name)} one higher have"
+            start = f"{who} with {name} one higher have"
             end = f" than others{place}" if place else ""
-        return f"{start} {self._points(one)} on average{end} {_certainty(one)}"
+        return f"{start} {self._points(one, step)} on average{end} {_certainty(one, step)}"
 
     def _who(self, predictor: Predictor) -> tuple[str, str]:
         """Whose outcomes are compared, and where."""
         if predictor.factor is not None:
             return _capital(the_groups(predictor.factor.label)), ""
         if predictor.centring in ("within", "share"):
-            return "Rows", f" of the same {_group(self._study.hierarchy.innermost)}"
+            return "Rows", f" of the same {group_of(self._study.hierarchy.innermost)}"
         return "Rows", ""
 
     def _mean(self, one: Coefficient, piece: Piece) -> str:
-        predictor, group = piece.predictor, _group(piece.factor)
+        predictor, group = piece.predictor, group_of(piece.factor)
         many = _capital(the_groups(piece.factor.label)) if piece.factor else "Groups"
         name = code(predictor.name)
         if predictor.kind == "binary":
-            step = _SHARE_STEP
+            low, high = two_values(predictor, self._study) or (0.0, 1.0)
+            step = _SHARE_STEP * (high - low)
             return (
-                f"Of rows with the same {name}, those in a {group} where {_share_of(predictor)} is "
-                f"10 percentage points higher have {self._points(one, step)} on average "
-                f"{_certainty(one, step)}"
+                f"Of rows with the same {name}, those in a {group} where "
+                f"{share_of(predictor, self._study)} is 10 percentage points higher have "
+                f"{self._points(one, step)} on average {_certainty(one, step)}"
             )
-        above = self._above(piece)
         return (
-            f"{many}{above} whose mean of {name} is one higher have a mean of {self._y} "
-            f"{_size(one)} on average {_certainty(one)}"
+            f"{many}{self._above(piece)} whose mean of {name} is one higher have a mean of "
+            f"{self._y} {_size(one)} on average {_certainty(one)}"
         )
 
     def _above(self, piece: Piece) -> str:
@@ -143,7 +136,7 @@ class _Words:
         factor = piece.factor
         if factor is None or factor.parent is None:
             return ""
-        return f" of the same {_group(self._study.hierarchy.factors[factor.parent])}"
+        return f" of the same {group_of(self._study.hierarchy.factors[factor.parent])}"
 
     def _over_time(self, one: Coefficient, piece: Piece) -> str:
         name = code(piece.predictor.name)
@@ -165,54 +158,56 @@ class _Words:
         )
 
     def _product(self, one: Coefficient) -> str:
-        """The focal piece varies within groups if one does, and over time before all others."""
+        """The slope of a piece that varies over time or within groups, by the others."""
         pieces = sorted(one.pieces, key=lambda p: (p.predictor.stated != "time", p.level))
         focal, *others = pieces
-        among = listing([self._per(piece) for piece in others])
-        return f"{_capital(self._slope(focal))} is {_size(one)} {among} {_certainty(one)}"
+        steps = [self._per(piece) for piece in others]
+        step = 1.0
+        for _, size in steps:
+            step *= size
+        among = listing([text for text, _ in steps])
+        return (
+            f"{_capital(self._slope(focal))} is {_size(one, step)} {among} {_certainty(one, step)}"
+        )
 
     def _slope(self, piece: Piece) -> str:
-        name = code(piece.predictor.name)
-        if piece.role == "category":
-            return (
-                f"the difference of {self._y} between {name} {code(piece.label)} and "
-                f"{code(piece.predictor.labels[0])}"
-            )
-        if piece.role == "square":
-            return f"the curvature over {name}"
-        if piece.role == "mean":
-            return f"the slope of the {_group(piece.factor)} mean of {name}"
-        where = ""
-        if piece.predictor.centring == "within":
-            where = f" within {the_groups(self._study.hierarchy.innermost.label)}"
-        return f"the slope of {name}{where}"
-
-    def _per(self, piece: Piece) -> str:
-        """Against what a slope is compared."""
         predictor = piece.predictor
         name = code(predictor.name)
         if piece.role == "category":
             return (
-                f"where {name} is {code(piece.label)} than where it is {code(predictor.labels[0])}"
+                f"the difference of {self._y} between {name} {code(piece.label)} and "
+                f"{code(predictor.labels[0])}"
             )
+        if piece.role == "square":
+            return f"the coefficient of {name} squared"
         if piece.role == "mean":
-            what = _share_of(predictor) if predictor.kind == "binary" else f"the mean of {name}"
-            step = "all instead of none" if predictor.kind == "binary" else "one higher"
-            return f"where {what} in the {_group(piece.factor)} is {step}"
-        return f"where {name} is one higher"
+            return f"the slope of the mean of {name} in the {group_of(piece.factor)}"
+        where = ""
+        if predictor.centring == "within":
+            where = f" within {the_groups(self._study.hierarchy.innermost.label)}"
+        return f"the slope of {name}{where}"
 
-    def _condition(self, piece: Piece) -> str:
-        """What the partners of a coefficient in products are held at: their zero."""
-        found: dict[str, None] = {}
-        for other in self._all:
-            if len(other.pieces) < 2 or not any(_same(piece, part) for part in other.pieces):
-                continue
-            for part in other.pieces:
-                if not _same(piece, part):
-                    found[where_zero(part, self._study)] = None
-        return listing(list(found))
+    def _per(self, piece: Piece) -> tuple[str, float]:
+        """Against what a slope is compared, and how many units that is."""
+        predictor = piece.predictor
+        name = code(predictor.name)
+        values = two_values(predictor, self._study)
+        if piece.role == "category":
+            base = code(predictor.labels[0])
+            return f"where {name} is {code(piece.label)} than where it is {base}", 1.0
+        if piece.role == "mean" and predictor.kind == "binary":
+            low, high = values or (0.0, 1.0)
+            what = share_of(predictor, self._study)
+            place = f"where {what} in the {group_of(piece.factor)} is 10 percentage points higher"
+            return place, _SHARE_STEP * (high - low)
+        if piece.role == "mean":
+            return f"where the mean of {name} in the {group_of(piece.factor)} is one higher", 1.0
+        if values is not None:
+            low, high = values
+            return f"where {name} is {number(high)} than where it is {number(low)}", high - low
+        return f"where {name} is one higher", 1.0
 
-    def _points(self, one: Coefficient, step: float = 1.0) -> str:
+    def _points(self, one: Coefficient, step: float) -> str:
         return f"{self._y} {_size(one, step)}"
 
 
@@ -233,27 +228,6 @@ def _certainty(one: Coefficient, step: float = 1.0) -> str:
         first, last = (low, high) if one.estimate >= 0.0 else (high, low)
         return f"(95% interval {first} to {last})."
     return f"(95% interval from −{low} to {high}, which leaves the direction open)."
-
-
-def _same(first: Piece, second: Piece) -> bool:
-    return (
-        (first.predictor is second.predictor)
-        and first.role == second.role
-        and (first.factor is second.factor)
-    )
-
-
-def _group(factor: Factor | None) -> str:
-    return "group" if factor is None else a_group(factor.label)
-
-
-def _share_of(predictor: Predictor) -> str:
-    of = (
-        code(predictor.labels[1])
-        if predictor.labels
-        else f"the higher value of {code(predictor.name)}"
-    )
-    return f"the share of {of}"
 
 
 def _capital(text: str) -> str:

@@ -11,7 +11,7 @@ from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Paragraph, Picture
 from multilevel.workflow.part import Part
 from multilevel.workflow.sizes import the_groups
-from multilevel.workflow.words import code, percent
+from multilevel.workflow.words import code, listing, percent
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
@@ -19,14 +19,6 @@ if TYPE_CHECKING:
     from multilevel.workflow.study import Study
 
 __all__ = ["explained_part"]
-
-_SOURCES = {
-    "f1": "predictors that vary within groups",
-    "f2": "predictors that vary between groups",
-    "v": "differences of slopes between groups",
-    "m": "differences of levels between groups",
-    "sigma2": "what is left between rows",
-}
 
 
 def explained_part(study: Study, fit: LinearMixedModel, ladder: Ladder) -> Part:
@@ -60,20 +52,29 @@ def explained_part(study: Study, fit: LinearMixedModel, ladder: Ladder) -> Part:
 
 def _shares(study: Study, table: Any) -> str:
     """Shares of the total by source, the largest first."""
-    scope, symbol = (_texts(table.column(name)) for name in ("scope", "symbol"))
+    scope, level, source = (_texts(table.column(name)) for name in ("scope", "level", "source"))
     share = table.column("share").values
+    names = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
     total: dict[str, float] = {}
     for i in np.flatnonzero(scope == "total"):
-        total[str(symbol[i])] = total.get(str(symbol[i]), 0.0) + float(share[i])
-    order = sorted((name for name in total if total[name] >= 0.0005), key=lambda n: -total[n])
-    parts = [
-        f"{percent(total[name])} go with {_SOURCES[name]}"
-        if name != "sigma2"
-        else f"{percent(total[name])} are {_SOURCES[name]}"
-        for name in order
-        if name in _SOURCES
-    ]
-    return f"Of the variance of {code(study.outcome)}, {', '.join(parts)} (Rights & Sterba 2019)."
+        text = _source(str(source[i]), names.get(str(level[i]), "rows"))
+        total[text] = total.get(text, 0.0) + float(share[i])
+    order = sorted((text for text in total if total[text] >= 0.0005), key=lambda t: -total[t])
+    parts = [f"{percent(total[text])} {text}" for text in order]
+    whole = f"The variance of {code(study.outcome)} consists of {listing(parts)}"
+    return f"{whole} (Rights & Sterba 2019)."
+
+
+def _source(source: str, among: str) -> str:
+    match source:
+        case "fixed":
+            within = "within groups" if among == "rows" else f"between {among}"
+            return f"that goes with predictors {within}"
+        case "slopes":
+            return "in slopes that differ between groups"
+        case "intercepts":
+            return f"in levels of {among} beyond their predictors"
+    return "between rows beyond all these"
 
 
 def _reductions(study: Study, fit: LinearMixedModel, ladder: Ladder) -> str:
@@ -89,12 +90,24 @@ def _reductions(study: Study, fit: LinearMixedModel, ladder: Ladder) -> str:
     texts = []
     for level, r2 in zip(_texts(table.column("level")), table.column("r2").values, strict=True):
         where = "rows of a group" if level == "residual" else names.get(str(level), str(level))
-        if np.isfinite(r2):
-            word = "smaller" if r2 >= 0.0 else "larger"
-            texts.append(f"that between {where} is {percent(abs(float(r2)))} {word}")
+        if np.isfinite(r2) and (level == "residual" or _comparable(study, fit)):
+            texts.append(f"the variance between {where} is {_change(float(r2))}")
     if not texts:
         return ""
-    return f"Beside the null model, {', '.join(texts)} (Raudenbush & Bryk 2002)."
+    return f"Beside the null model, {listing(texts)} (Raudenbush & Bryk 2002)."
+
+
+def _change(r2: float) -> str:
+    if abs(r2) < 0.0005:
+        return "the same"
+    return f"{percent(abs(r2))} {'smaller' if r2 > 0.0 else 'larger'}"
+
+
+def _comparable(study: Study, fit: LinearMixedModel) -> bool:
+    """Whether variances of intercepts are where those of the null model are: at averages."""
+    centred = {one.own for one in study.predictors if one.centring in ("within", "grand")}
+    slopes = {name for term in fit._matrices.terms for name in term.names}
+    return slopes <= {"Intercept", *centred}
 
 
 def _texts(column: Any) -> np.ndarray:

@@ -68,7 +68,7 @@ def _factor_blocks(study: Study, fit: LinearMixedModel, factor: Factor) -> list[
         f"with its predictors, between {number(values[shown[0]])} ({code(str(labels[shown[0]]))}) "
         f"and {number(values[shown[-1]])} ({code(str(labels[shown[-1]]))}). Predictions are drawn "
         "towards 0, the more so the less a group's rows tell. The 95% intervals of "
-        f"{clear:,} of {len(chosen):,} leave out 0. {_reliability(fit, factor)}"
+        f"{clear:,} of {len(chosen):,} leave out 0. {_reliability(study, fit, factor)}"
     )
     title = f"Predicted deviations of {many}, lowest and highest"
     return [
@@ -84,13 +84,14 @@ def _factor_blocks(study: Study, fit: LinearMixedModel, factor: Factor) -> list[
     ]
 
 
-def _reliability(fit: LinearMixedModel, factor: Factor) -> str:
+def _reliability(study: Study, fit: LinearMixedModel, factor: Factor) -> str:
     table = Table.from_data(fit.reliability(factor.name))
     term = table.column("term")
     names = term.levels[term.codes]
+    own = {one.own: one.name for one in study.predictors}
     texts = [
         f"{number(float(value), 2)} for "
-        f"{'levels' if name == 'Intercept' else 'slopes of ' + code(str(name))}"
+        f"{'levels' if name == 'Intercept' else 'slopes of ' + code(own.get(name, str(name)))}"
         for name, value in zip(names, table.column("reliability").values, strict=True)
         if np.isfinite(value)
     ]

@@ -11,11 +11,12 @@ from multilevel.workflow.coefficients import read_coefficients
 from multilevel.workflow.limits import limits
 from multilevel.workflow.methods_text import methods_blocks
 from multilevel.workflow.part import Part
+from multilevel.workflow.pieces_in_words import short_name
 from multilevel.workflow.robustness import influence_part, robust_part
 from multilevel.workflow.small_samples import test_method
 from multilevel.workflow.step import Step
 from multilevel.workflow.uncertainty import predictions_part, ranking_part, variance_part
-from multilevel.workflow.words import code, counted, listing
+from multilevel.workflow.words import counted, listing
 
 if TYPE_CHECKING:
     from multilevel.workflow.coefficients import Coefficient
@@ -45,7 +46,7 @@ def inference_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
         number=8,
         name="inference",
         title="Inference, robustness and limits",
-        headline=_headline(coefficients, method, influence),
+        headline=_headline(study, coefficients, method, influence),
         blocks=(
             *(block for part in parts for block in part.blocks),
             head,
@@ -58,17 +59,17 @@ def inference_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
     )
 
 
-def _headline(coefficients: tuple[Coefficient, ...], method: TestMethod, influence: Part) -> str:
+def _headline(
+    study: Study, coefficients: tuple[Coefficient, ...], method: TestMethod, influence: Part
+) -> str:
     slopes = [one for one in coefficients if one.pieces]
     if not slopes:
         return "There are no predictors to test."
     adjusted = _holm(np.array([one.p_value for one in slopes]))
-    clear = [code(one.name) for one, p in zip(slopes, adjusted, strict=True) if p < 0.05]
-    stand = listing(clear) if clear else "No coefficient"
-    text = (
-        f"By {method.words}, adjusted for {counted(len(slopes), 'test')} (Holm 1979): {stand} can "
-        "be told from 0"
-    )
+    clear = [short_name(one, study) for one, p in zip(slopes, adjusted, strict=True) if p < 0.05]
+    stand = listing(clear) if clear else "no coefficient"
+    tests = f", adjusted for {len(slopes)} tests (Holm 1979)," if len(slopes) > 1 else ""
+    text = f"By {method.words}{tests} {stand} can be told from 0"
     if influence.notes:
         return f"{text}; some conclusions rest on single groups."
     return f"{text}; no conclusion rests on a single group."
@@ -92,7 +93,7 @@ def _tests(study: Study, coefficients: tuple[Coefficient, ...], method: TestMeth
         }
     )
     lost = [
-        code(one.name)
+        short_name(one, study)
         for one, before, after in zip(slopes, p, adjusted, strict=True)
         if before < 0.05 <= after
     ]

@@ -10,9 +10,12 @@ from multilevel.exceptions import MultilevelError
 from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Paragraph, Picture
 from multilevel.workflow.part import Part
+from multilevel.workflow.pieces_in_words import column_of, in_user_units, piece_name
 from multilevel.workflow.words import code, number, percent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from multilevel.fits.johnson_neyman import JohnsonNeyman
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.inference.degrees_of_freedom import DfMethod
@@ -35,7 +38,7 @@ def interactions_part(
         if len(one.pieces) == 2 and all(piece.role != "square" for piece in one.pieces):
             focal, moderator = _roles(*one.pieces)
             if _is_number(focal):
-                pairs[_column(focal), _column(moderator)] = (focal, moderator)
+                pairs[column_of(focal), column_of(moderator)] = (focal, moderator)
     blocks: list[Block] = []
     for (x, z), (focal, moderator) in pairs.items():
         blocks += _blocks(study, fit, x, z, focal, moderator, df_method)
@@ -54,12 +57,6 @@ def _is_number(piece: Piece) -> bool:
     return piece.role != "category"
 
 
-def _column(piece: Piece) -> str:
-    if piece.role != "mean":
-        return piece.predictor.own
-    return next(name for name, factor in piece.predictor.means if factor is piece.factor)
-
-
 def _blocks(
     study: Study,
     fit: LinearMixedModel,
@@ -75,7 +72,7 @@ def _blocks(
     slopes = fit.emtrends(z, x, at=at, df_method=df_method).to_frame()
     found = Table.from_data(slopes)
     name = f"{x}_by_{z}"
-    of, by = code(focal.predictor.name), code(moderator.predictor.name)
+    of, by = _names(study, focal, moderator)
     sentences = _sentences(found, z, of, by, numeric=_is_number(moderator))
     blocks: list[Block] = [
         Paragraph(sentences, f"Slope of {of} by {by}"),
@@ -89,8 +86,16 @@ def _blocks(
         ),
     ]
     if _is_number(moderator):
-        blocks += _regions(fit, x, z, of, by, df_method)
+        blocks += _regions(study, fit, (x, z), (focal, moderator), df_method)
     return blocks
+
+
+def _names(study: Study, focal: Piece, moderator: Piece) -> tuple[str, str]:
+    """What a slope is of, and what it differs by; only the mean if both are of one predictor."""
+    by = code(moderator.predictor.name)
+    if moderator.role == "mean":
+        by = piece_name(moderator, study)
+    return code(focal.predictor.name), by
 
 
 def _values(study: Study, z: str) -> dict[str, list[float]]:
@@ -125,15 +130,21 @@ def _sentences(table: Any, z: str, of: str, by: str, *, numeric: bool) -> str:
 
 
 def _regions(
-    fit: LinearMixedModel, x: str, z: str, of: str, by: str, df_method: DfMethod | None
+    study: Study,
+    fit: LinearMixedModel,
+    columns: tuple[str, str],
+    pieces: tuple[Piece, Piece],
+    df_method: DfMethod | None,
 ) -> list[Block]:
     from multilevel import plot
 
+    x, z = columns
+    of, by = _names(study, *pieces)
     try:
         found = fit.johnson_neyman(x, z, df_method=df_method)
     except MultilevelError:  # a slope that is not linear in the moderator has no such regions
         return []
-    text = _region_text(found, of, by)
+    text = _region_text(found, of, by, lambda value: in_user_units(pieces[1], value, study))
     return [
         Paragraph(text),
         Picture(
@@ -146,8 +157,8 @@ def _regions(
     ]
 
 
-def _region_text(found: JohnsonNeyman, of: str, by: str) -> str:
-    share = f"{percent(found.share)} of the rows lie there"
+def _region_text(found: JohnsonNeyman, of: str, by: str, units: Callable[[float], str]) -> str:
+    """Values of the moderator, in the user's units, at which the slope is clear."""
     low, high = found.observed
     inside = [r for r in found.regions if r.significant and r.low < high and r.high > low]
     if not inside:
@@ -157,12 +168,12 @@ def _region_text(found: JohnsonNeyman, of: str, by: str) -> str:
     words = []
     for region in inside:
         if region.low <= low:
-            words.append(f"below {number(region.high)}")
+            words.append(f"below {units(region.high)}")
         elif region.high >= high:
-            words.append(f"above {number(region.low)}")
+            words.append(f"above {units(region.low)}")
         else:
-            words.append(f"from {number(region.low)} to {number(region.high)}")
+            words.append(f"from {units(region.low)} to {units(region.high)}")
     return (
-        f"The slope of {of} can be told from 0 (p < .05) where the model's {by} is "
-        f"{' and '.join(words)}; {share} (Johnson & Neyman 1936; Bauer & Curran 2005)."
+        f"The slope of {of} can be told from 0 (p < .05) where {by} is {' and '.join(words)}, "
+        f"as in {percent(found.share)} of the rows (Johnson & Neyman 1936; Bauer & Curran 2005)."
     )

@@ -9,8 +9,10 @@ from multilevel.workflow.coefficients import read_coefficients
 from multilevel.workflow.effects_in_words import effect_sentences, intercept_part
 from multilevel.workflow.explained_in_words import explained_part
 from multilevel.workflow.groups_in_words import groups_part
+from multilevel.workflow.growth_in_words import growth_part
 from multilevel.workflow.interactions_in_words import interactions_part
 from multilevel.workflow.part import Part
+from multilevel.workflow.pieces_in_words import short_name
 from multilevel.workflow.random_in_words import random_part
 from multilevel.workflow.small_samples import test_method
 from multilevel.workflow.split_in_words import split_part
@@ -34,9 +36,10 @@ def interpretation_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
     coefficients = read_coefficients(study, fit, method.df_method)
     parts = [
         _coefficients_part(study, coefficients, method),
+        growth_part(study, fit, coefficients, method.df_method),
         split_part(study, fit, coefficients, method.df_method),
         interactions_part(study, fit, coefficients, method.df_method),
-        random_part(study, fit),
+        random_part(study, fit, coefficients),
         explained_part(study, fit, ladder),
         groups_part(study, fit),
     ]
@@ -53,35 +56,38 @@ def interpretation_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
 
 
 def _headline(study: Study, choice: Choice, coefficients: tuple[Coefficient, ...]) -> str:
+    """How many coefficients are clear, and the clearest in a sentence."""
     slopes = [one for one in coefficients if one.pieces]
-    clear = [code(one.name) for one in slopes if one.clear]
+    clear = [one for one in slopes if one.clear]
     model = f"Model {choice.rung.name}"
     if not slopes:
         return f"{model} has no predictors: it describes how much groups differ."
     if not clear:
-        return f"{model}: no coefficient can be told from 0 with 95% intervals."
-    return (
-        f"{model}: {len(clear)} of {len(slopes)} coefficients can be told from 0 with 95% "
-        f"intervals: {listing(clear)}."
-    )
+        return f"{model}: no coefficient can be told from 0 (95% intervals)."
+    best = max(clear, key=lambda one: abs(one.statistic))
+    count = f"{len(clear)} of {len(slopes)} coefficients" if len(slopes) > 1 else "its coefficient"
+    text = f"{model}: {count} can be told from 0 (95% intervals)."
+    clearest = " The clearest: " if len(clear) > 1 else " "
+    return f"{text}{clearest}{effect_sentences(study, coefficients)[best.name]}"
 
 
 def _coefficients_part(
     study: Study, coefficients: tuple[Coefficient, ...], method: TestMethod
 ) -> Part:
-    """The table, a sentence for each coefficient, and what the intercept is."""
+    """The table, the intercept, and a sentence for each coefficient."""
+    intercept = intercept_part(study, coefficients)
+    sentences = tuple(effect_sentences(study, coefficients).values())
+    table = _table(study, coefficients, method)
+    notes = (*intercept.notes, *_notes(study, coefficients))
+    if not sentences:
+        return Part((table, *intercept.blocks), (), notes)
     head = Paragraph(
         "Each sentence compares rows or groups that are alike in all other predictors of the "
         "model. These are differences that go with each other in the data; whether they would "
         "follow from changing a predictor, the model does not know.",
         "Coefficients",
     )
-    intercept = intercept_part(study, coefficients)
-    sentences = (*effect_sentences(study, coefficients),)
-    blocks: list[Any] = [_table(study, coefficients, method), *intercept.blocks]
-    if sentences:
-        blocks += [head, Bullets(sentences)]
-    return Part(tuple(blocks), (), (*intercept.notes, *_notes(study, coefficients)))
+    return Part((head, Bullets(sentences), *intercept.blocks, table), (), notes)
 
 
 def _table(study: Study, coefficients: tuple[Coefficient, ...], method: TestMethod) -> DataTable:
@@ -116,13 +122,13 @@ def _notes(study: Study, coefficients: tuple[Coefficient, ...]) -> tuple[Note, .
         )
     products = [one for one in coefficients if len(one.pieces) > 1]
     if products:
-        names = listing([code(one.name) for one in products])
+        names = listing([short_name(one, study) for one in products])
         notes.append(
             Note(
                 "I-MAINEFFECTINTERACTION",
-                f"Because of {names}, the coefficients of the predictors in it are not averages "
-                "over everybody: each holds where the other predictor is 0, which the sentences "
-                "say. Read them together with the simple slopes.",
+                f"Because of the products ({names}), the coefficients of the predictors in them "
+                "are not averages over everybody: each holds where the other predictor is 0, which "
+                "the sentences say. Read them together with the simple slopes.",
                 "info",
             )
         )

@@ -5,12 +5,17 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from multilevel.frames.table import Table
+from multilevel.inference.varcomp import variance_components
 from multilevel.report.document import Code, Paragraph
 from multilevel.workflow.script import script
 from multilevel.workflow.sizes import read_sizes
 from multilevel.workflow.words import code, listing, measured, number, p_text, percent
 
 if TYPE_CHECKING:
+    from multilevel.fits.linear import LinearMixedModel
     from multilevel.report.document import Block
     from multilevel.workflow.coefficients import Coefficient
     from multilevel.workflow.rung import Choice, Ladder
@@ -47,13 +52,21 @@ def _methods(study: Study, ladder: Ladder, choice: Choice, method: TestMethod) -
     )
     return (
         f"We analysed {study.n_rows:,} rows in {listing(sizes)}. {missing} {_centring(study)}"
-        f"Linear mixed models were fitted by restricted maximum likelihood. Of "
-        f"{len(ladder.rungs)} models, from the null model upwards, we interpret "
-        f"{code(choice.rung.formula)} ({choice.decision.verdict.rstrip('.')}). Fixed effects were "
-        f"tested by {method.words}; intervals are 95% intervals. Analyses were made with the "
-        f"Python package multilevel {version('multilevel')}. Reporting follows Monsalves et al. "
-        "(2020)."
+        "Linear mixed models were fitted by restricted maximum likelihood. "
+        f"{_chosen(ladder, choice)} Fixed effects were tested by {method.words}; intervals are 95% "
+        "intervals. Analyses were made with the Python package multilevel "
+        f"{version('multilevel')}. Reporting follows Monsalves et al. (2020)."
     )
+
+
+def _chosen(ladder: Ladder, choice: Choice) -> str:
+    """How the model came about, and what it is."""
+    n = len(ladder.rungs)
+    model = code(choice.rung.formula)
+    if n == 1:
+        return f"The model is {model}."
+    how = "by us beforehand" if choice.by_user else choice.decision.verdict.rstrip(".")
+    return f"Of {n} models, from the null model upwards, we interpret {model} ({how})."
 
 
 def _centring(study: Study) -> str:
@@ -81,8 +94,26 @@ def _results(study: Study, choice: Choice, coefficients: tuple[Coefficient, ...]
         f"{number(one.statistic)}, {p_text(one.p_value)}"
         for one in coefficients
     ]
-    fit = choice.fit
+    return f"{'; '.join(texts)}. {_variances(choice.fit)}"
+
+
+def _variances(fit: LinearMixedModel) -> str:
+    """Standard deviations and correlations of the random effects, and variance explained."""
+    texts = []
+    for part in variance_components(fit._matrices, fit.state):
+        texts += [
+            f"{number(float(sd))} ({code(name)} by {code(part.group)})"
+            for name, sd in zip(part.names, part.sd, strict=True)
+        ]
+        texts += [
+            f"correlation {number(float(part.corr[a, b]), 2)}"
+            for a, b in part.pairs
+            if np.isfinite(part.corr[a, b])
+        ]
+    texts.append(f"{number(fit.sigma)} (residual)")
+    found = Table.from_data(fit.r2()).column("r2").values
     return (
-        f"{'; '.join(texts)}. The residual standard deviation was {number(fit.sigma)}; variances "
-        "of the random effects are in the table."
+        f"Standard deviations: {'; '.join(texts)}. The fixed effects explain "
+        f"{percent(float(found[0]))} of the variance, together with the random effects "
+        f"{percent(float(found[1]))} (Nakagawa et al. 2017)."
     )

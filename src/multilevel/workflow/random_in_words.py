@@ -6,34 +6,38 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from multilevel.frames.table import Table
 from multilevel.inference.varcomp import variance_components
 from multilevel.report.document import Bullets, DataTable, Note, Paragraph
 from multilevel.workflow.part import Part
+from multilevel.workflow.pieces_in_words import conditions, where_zero
 from multilevel.workflow.sizes import the_groups
 from multilevel.workflow.words import code, number, percent
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.inference.varcomp import TermComponents
+    from multilevel.workflow.coefficients import Coefficient
     from multilevel.workflow.study import Study
 
 __all__ = ["random_part"]
 
 _REACH = 1.96  # standard deviations that hold 95% of groups, if effects are normal
+_CLOSE = 0.999  # correlations from which effects cannot be told apart
 
 
-def random_part(study: Study, fit: LinearMixedModel) -> Part:
+def random_part(study: Study, fit: LinearMixedModel, coefficients: tuple[Coefficient, ...]) -> Part:
     """Variance components as standard deviations and ranges of 95% of groups, and the ICC."""
     if not fit.n_groups:
         text = "The model has no random effects: it does not let groups differ."
         return Part((Paragraph(text, "Differences between groups"),))
+    words = _Words(study, coefficients)
     parts = variance_components(fit._matrices, fit.state)
-    sentences = [text for part in parts for text in _sentences(study, fit, part)]
-    rows = fit.sigma
+    sentences = [text for part in parts for text in words.sentences(part)]
     sentences.append(
-        f"What is left: rows of one group with the same predictors have {code(study.outcome)} "
-        f"with a standard deviation of {number(rows)}, so that 95% of them lie within "
-        f"{number(_REACH * rows)} points of what the model says."
+        f"Rows of one group with the same predictors differ by a standard deviation of "
+        f"{number(fit.sigma)} points: 95% of them lie within {number(_REACH * fit.sigma)} points "
+        "of what the model says of them."
     )
     head = Paragraph(
         "Groups are allowed to differ by random effects: deviations from what the coefficients "
@@ -45,8 +49,6 @@ def random_part(study: Study, fit: LinearMixedModel) -> Part:
 
 
 def _icc(fit: LinearMixedModel) -> tuple[Paragraph, ...]:
-    from multilevel.frames.table import Table
-
     table = Table.from_data(fit.icc())
     shares = table.column("icc").values
     names = list(fit.n_groups)
@@ -63,46 +65,103 @@ def _icc(fit: LinearMixedModel) -> tuple[Paragraph, ...]:
     )
 
 
-def _sentences(study: Study, fit: LinearMixedModel, part: TermComponents) -> list[str]:
-    factor = next((one for one in study.hierarchy.factors if one.name == part.group), None)
-    many = the_groups(factor.label if factor is not None else part.group)
-    found = [
-        _effect(study, fit, part, i, many, _column(study, name))
-        for i, name in enumerate(part.names)
-    ]
-    found += [_correlation(study, part, a, b, many) for a, b in part.pairs]
-    return [text for text in found if text]
+class _Words:
+    """Sentences on the random effects of one model."""
 
+    def __init__(self, study: Study, coefficients: tuple[Coefficient, ...]) -> None:
+        self._study = study
+        self._coefficients = coefficients
+        self._known = {one.name: one for one in coefficients}
 
-def _column(study: Study, name: str) -> str:
-    """The user's name of a random slope."""
-    own = {one.own: one.name for one in study.predictors}
-    return own.get(name.split("[T.", maxsplit=1)[0], name)
+    def sentences(self, part: TermComponents) -> list[str]:
+        """Every effect and every correlation of a term."""
+        labels = {one.name: one.label for one in self._study.hierarchy.factors}
+        many = the_groups(labels.get(part.group, part.group))
+        found = [
+            self._level(part, i, many) if name == "Intercept" else self._slope(part, i, many)
+            for i, name in enumerate(part.names)
+        ]
+        return found + [self._correlation(part, a, b, many) for a, b in part.pairs]
 
-
-def _effect(
-    study: Study, fit: LinearMixedModel, part: TermComponents, i: int, many: str, name: str
-) -> str:
-    sd, effect = float(part.sd[i]), part.names[i]
-    mean = dict(zip(fit.coef_names, fit.beta, strict=True)).get(effect, 0.0)
-    if sd == 0.0:
-        what = "levels" if effect == "Intercept" else f"slopes of {code(name)}"
+    def _level(self, part: TermComponents, i: int, many: str) -> str:
+        sd = float(part.sd[i])
+        y = code(self._study.outcome)
+        if sd == 0.0:
+            return (
+                f"{_capital(many)} do not differ in level by more than chance would have it: their "
+                "variance is estimated as 0."
+            )
+        text = f"{_capital(many)} differ in level by a standard deviation of {number(sd)} points"
+        if "Intercept" not in self._known:
+            return f"{text} of {y}."
+        mean = self._known["Intercept"].estimate
+        low, high = number(mean - _REACH * sd), number(mean + _REACH * sd)
+        if len(self._known) == 1:
+            return f"{text}: 95% of {many} have a mean of {y} between {low} and {high}."
         return (
-            f"The {what} of {many} do not differ by more than chance would have it: their variance "
-            "is estimated as 0."
+            f"{text}: with predictors as the intercept has them, 95% of {many} have a mean of {y} "
+            f"between {low} and {high}."
         )
-    low, high = mean - _REACH * sd, mean + _REACH * sd
-    if effect == "Intercept":
+
+    def _slope(self, part: TermComponents, i: int, many: str) -> str:
+        sd, name = float(part.sd[i]), self._name(part.names[i])
+        if sd == 0.0:
+            return (
+                f"The slope of {name} does not differ between {many} by more than chance would "
+                "have it: its variance is estimated as 0."
+            )
+        found = self._known.get(part.names[i])
+        mean = 0.0 if found is None else found.estimate
+        where = self._where(found)
+        low, high = number(mean - _REACH * sd), number(mean + _REACH * sd)
         return (
-            f"{many[0].upper()}{many[1:]} differ in level by a standard deviation of {number(sd)} "
-            f"points of {code(study.outcome)}: 95% of them have between {number(low)} and "
-            f"{number(high)} where all predictors are 0."
+            f"The slope of {name} differs between {many} by a standard deviation of {number(sd)} "
+            f"about {number(mean)}{where}: 95% of {many} have slopes between {low} and {high}; "
+            f"{_share_against(mean, sd)}."
         )
-    return (
-        f"The slope of {code(name)} differs between {many} by a standard deviation of "
-        f"{number(sd)} about {number(mean)}: 95% of {many} have slopes between {number(low)} and "
-        f"{number(high)}; {_share_against(mean, sd)}."
-    )
+
+    def _where(self, found: Coefficient | None) -> str:
+        """Where the average slope is that of its coefficient."""
+        if found is None or not found.pieces:
+            return ""
+        piece = found.pieces[0]
+        held = conditions(piece, self._coefficients, self._study)
+        squares = [one.pieces[0] for one in self._coefficients if len(one.pieces) == 1]
+        if any(one.role == "square" and one.predictor is piece.predictor for one in squares):
+            zero = where_zero(piece, self._study)
+            held = f"{held} and {zero}" if held else zero
+        return f" where {held}" if held else ""
+
+    def _correlation(self, part: TermComponents, a: int, b: int, many: str) -> str:
+        r = float(part.corr[a, b])
+        first, second = (
+            "level" if name == "Intercept" else f"slope of {self._name(name)}"
+            for name in (part.names[a], part.names[b])
+        )
+        if not np.isfinite(r):
+            return f"There is no correlation of {first} and {second}: one of them does not vary."
+        if abs(r) > _CLOSE:
+            return (
+                f"The {first} and the {second} of {many} are estimated to go together perfectly "
+                f"(correlation {number(r, 2)}): the data cannot tell them apart."
+            )
+        word = "higher" if r >= 0.0 else "lower"
+        text = (
+            f"{_capital(many)} with a higher {first} tend to have a {word} {second} (correlation "
+            f"{number(r, 2)})."
+        )
+        if part.names[a] != "Intercept":
+            return text
+        return text + " This depends on where the predictor is 0, and would differ elsewhere."
+
+    def _name(self, effect: str) -> str:
+        """The user's name of a random slope."""
+        one = self._known.get(effect)
+        if one is None or not one.pieces:
+            return code(effect)
+        piece = one.pieces[0]
+        label = f" ({code(piece.label)})" if piece.role == "category" else ""
+        return f"{code(piece.predictor.name)}{' squared' if piece.role == 'square' else label}"
 
 
 def _share_against(mean: float, sd: float) -> str:
@@ -116,23 +175,8 @@ def _share_against(mean: float, sd: float) -> str:
     return f"{percent(share)} are {word}"
 
 
-def _correlation(study: Study, part: TermComponents, a: int, b: int, many: str) -> str:
-    r = float(part.corr[a, b])
-    if not np.isfinite(r):
-        return ""
-    first, second = (_effect_name(study, part.names[k]) for k in (a, b))
-    more = "steeper (higher)" if r >= 0.0 else "lower"
-    at = ""
-    if part.names[a] == "Intercept":
-        at = " This correlation depends on where the predictor is 0, and would differ elsewhere."
-    return (
-        f"{many[0].upper()}{many[1:]} with a higher {first} tend to have a {more} {second} "
-        f"(correlation {number(r, 2)}).{at}"
-    )
-
-
-def _effect_name(study: Study, name: str) -> str:
-    return "level" if name == "Intercept" else f"slope of {code(_column(study, name))}"
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _notes(fit: LinearMixedModel) -> tuple[Note, ...]:

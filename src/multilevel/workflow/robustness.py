@@ -28,6 +28,8 @@ __all__ = ["influence_part", "robust_part"]
 _RATIO = 1.5
 # Rows times groups up to which the model is fitted again without each group.
 _REFITS = 300_000
+# Model standard errors over those of least squares from which these are called too small.
+_TOO_SMALL = 1.1
 _SHOWN = 4
 
 
@@ -37,62 +39,67 @@ def robust_part(study: Study, fit: LinearMixedModel, coefficients: tuple[Coeffic
         return Part()
     factor = study.hierarchy.factors[0]
     cluster = factor.name if study.hierarchy.crossed else None
-    try:
-        beside = Table.from_data(fit.vs_ols(cluster=cluster))
-        robust = Table.from_data(fit.tidy("fixed", robust="CR2", cluster=cluster))
-    except MultilevelError as error:
-        text = f"Standard errors could not be put side by side: {error}"
-        return Part((Paragraph(text, "Other standard errors"),))
+    beside = Table.from_data(fit.vs_ols(cluster=cluster))
     keep = [fit.coef_names.index(one.name) for one in coefficients]
     ols, naive = (beside.column(f"{name}_ols").values[keep] for name in ("estimate", "std_error"))
-    cr2 = robust.column("std_error").values[keep]
     errors = np.array([one.std_error for one in coefficients])
-    ratio = cr2 / errors
-    frame = study.frame(
-        {
-            "term": [one.name for one in coefficients],
-            "estimate": [one.estimate for one in coefficients],
-            "std_error": errors,
-            "std_error_robust": cr2,
-            "ratio": ratio,
-            "estimate_ols": ols,
-            "std_error_ols": naive,
-        }
-    )
+    robust, why = _robust_errors(fit, keep)
+    columns = {
+        "term": [one.name for one in coefficients],
+        "estimate": [one.estimate for one in coefficients],
+        "std_error": errors,
+    }
+    if robust is not None:
+        columns |= {"std_error_robust": robust, "ratio": robust / errors}
+    frame = study.frame({**columns, "estimate_ols": ols, "std_error_ols": naive})
     headings = {
         "std_error_robust": "Robust std. error (CR2)",
         "ratio": "Robust over model",
         "estimate_ols": "Least squares",
         "std_error_ols": "Std. error, least squares",
     }
-    note = f"Robust standard errors allow for {the_groups(factor.label)} only." if cluster else ""
     title = "Standard errors: of the model, robust, and of least squares"
-    table = DataTable("standard_errors", title, frame, 1, note, headings)
-    text = _robust_text(coefficients, ratio, errors / naive)
-    decision, notes = _misspecified(coefficients, ratio)
-    return Part(
-        (Paragraph(text, "Other standard errors"), table, _picture(fit, cluster, text)),
-        (decision,),
-        notes,
-    )
+    table = DataTable("standard_errors", title, frame, 1, "", headings)
+    text = f"{why or _robust_text(robust / errors)} {_ols_text(coefficients, errors / naive)}"
+    blocks = (Paragraph(text, "Other standard errors"), table, _picture(fit, cluster, text))
+    if robust is None:
+        return Part(blocks)
+    decision, notes = _misspecified(coefficients, robust / errors)
+    return Part(blocks, (decision,), notes)
 
 
-def _robust_text(coefficients: tuple[Coefficient, ...], ratio: Float, to_ols: Float) -> str:
+def _robust_errors(fit: LinearMixedModel, keep: list[int]) -> tuple[Float | None, str]:
+    """Standard errors by CR2, or why there are none: crossed factors leave no clusters."""
+    try:
+        table = Table.from_data(fit.tidy("fixed", robust="CR2"))
+    except MultilevelError as error:
+        return None, f"There are no cluster-robust standard errors: {error}"
+    return table.column("std_error").values[keep], ""
+
+
+def _robust_text(ratio: Float) -> str:
     finite = ratio[np.isfinite(ratio)]
-    low, high = (number(float(x), 2) for x in (finite.min(), finite.max()))
-    small = [i for i in np.argsort(-to_ols, kind="stable") if to_ols[i] > 1.1]
-    text = (
-        f"Cluster-robust standard errors (CR2, Pustejovsky & Tipton 2018), which hold when the "
-        f"model of variances is wrong, are {low} to {high} times those of the model. "
+    return (
+        "Cluster-robust standard errors (CR2, Pustejovsky & Tipton 2018), which hold when the "
+        f"model of variances is wrong, are {_span(finite)}."
     )
+
+
+def _ols_text(coefficients: tuple[Coefficient, ...], ratio: Float) -> str:
+    small = [i for i in np.argsort(-ratio, kind="stable") if ratio[i] > _TOO_SMALL]
     if not small:
-        return text + "Least squares, which ignores groups, has no smaller standard errors here."
-    worst = small[0]
-    names = listing([code(coefficients[i].name) for i in small], _SHOWN)
-    return text + (
-        f"Least squares, which ignores groups, understates those of {names}: that of "
-        f"{code(coefficients[worst].name)} by the factor {number(float(to_ols[worst]), 2)}."
-    )
+        return "Those of least squares, which ignores groups, are not clearly smaller here."
+    names = listing([f"{code(coefficients[i].name)} ({ratio[i]:.1f})" for i in small], _SHOWN)
+    return f"Those of least squares, which ignores groups, are too small by a factor: {names}."
+
+
+def _span(ratio: Float) -> str:
+    if not len(ratio):
+        return "not available"
+    low, high = (f"{float(x):.2f}" for x in (ratio.min(), ratio.max()))
+    if low == high == "1.00":
+        return "those of the model"
+    return f"{low if low == high else f'{low} to {high}'} times those of the model"
 
 
 def _misspecified(

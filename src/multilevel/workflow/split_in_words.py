@@ -39,7 +39,7 @@ def split_part(
         "Within, between, contextual",
     )
     sentences = tuple(
-        _sentence(study, predictor, numbers, i)
+        _sentence(study, predictor, name.partition(": ")[2], numbers, i)
         for i, (name, (predictor, _)) in enumerate(weights.items())
         if name.startswith("contextual")
     )
@@ -72,17 +72,18 @@ def _weights(
     return found
 
 
-def _sentence(study: Study, predictor: Predictor, table: Any, i: int) -> str:
+def _sentence(study: Study, predictor: Predictor, label: str, table: Any, i: int) -> str:
     estimate, error, p = (
         float(table.column(name).values[i]) for name in ("estimate", "std_error", "p_value")
     )
     name, group = code(predictor.name), a_group(study.hierarchy.innermost.label)
-    what = f"Contextual difference of {name}: {measured(estimate, error)} "
+    what = f"Contextual difference of {code(label)}: {measured(estimate, error)} "
     what += f"(standard error {measured(error, error)}, {p_text(p)})"
     if p >= 0.05:
         return f"{what}. Slopes within and between cannot be told apart: one may do for both."
     word = "higher" if estimate >= 0.0 else "lower"
+    more = "share" if predictor.kind == "binary" else "mean"
     return (
-        f"{what}. Of two rows with the same {name}, the one in a {group} with the higher mean has "
-        f"the {word} {code(study.outcome)} on average."
+        f"{what}. Of two rows with the same {name}, the one in a {group} with the higher {more} "
+        f"has the {word} {code(study.outcome)} on average."
     )

@@ -127,13 +127,15 @@ def ranking_part(study: Study, fit: LinearMixedModel) -> Part:
     names = [table.column(name) for name in ("group", "term")]
     groups, terms = (one.levels[one.codes] for one in names)
     values = table.column("reliability").values
+    own = {one.own: one.name for one in study.predictors}
     decisions, low = [], []
     for group, term, value in zip(groups, terms, values, strict=True):
         if not np.isfinite(value):
             continue
         level = term == "Intercept"
         least = _LEVELS if level else _SLOPES
-        what = f"levels of {code(group)}" if level else f"slopes of {code(term)} by {code(group)}"
+        slopes = f"slopes of {code(own.get(term, str(term)))} by {code(group)}"
+        what = f"levels of {code(group)}" if level else slopes
         verdict = (
             "not: too much of their differences is chance" if value < least else "yes, with care"
         )

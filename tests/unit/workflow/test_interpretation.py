@@ -105,7 +105,8 @@ def test_a_reversed_predictor_reverses_the_sentences(hsb, cross):
     back = re.search(
         r"The slope of `ses` within schools is (\S+) points (\w+) where", text_of(turned)
     )
-    assert said is not None and back is not None
+    assert said is not None
+    assert back is not None
     assert said[1] == back[1]
     assert (said[2], back[2]) == ("lower", "higher")
 
