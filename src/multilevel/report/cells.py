@@ -17,7 +17,7 @@ from multilevel.frames.table import Table
 from multilevel.report.headings import heading_of, span_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from multilevel.frames.column import Column
     from multilevel.report.document import DataTable
@@ -66,10 +66,32 @@ class Cells:
     labels: int
     numeric: tuple[bool, ...]
 
-    @property
-    def spans(self) -> list[tuple[str, int]]:
+    def spans(self, columns: Sequence[int] | None = None) -> list[tuple[str, int]]:
         """Headings over headings with the number of columns that each is over."""
-        return [(text, len(list(group))) for text, group in groupby(self.over)]
+        over = self.over if columns is None else [self.over[c] for c in columns]
+        return [(text, len(list(group))) for text, group in groupby(over)]
+
+    def widths(self, most: int) -> list[int]:
+        """Characters that each column takes if its text is wrapped at ``most``."""
+        widths = []
+        for c, (head, numeric) in enumerate(zip(self.heads, self.numeric, strict=True)):
+            longest = max(len(row[c]) for row in self.rows)
+            widths.append(
+                max([longest if numeric else min(longest, most), *map(len, head.split())])
+            )
+        return widths
+
+    def pages(self, width: int, most: int) -> list[list[int]]:
+        """Columns that fit beside each other, the labels repeated at the left of each set."""
+        labels = list(range(self.labels))
+        widths = self.widths(most)
+        pages: list[list[int]] = [[]]
+        for column in range(self.labels, len(widths)):
+            taken = sum(widths[c] + 2 for c in (*labels, *pages[-1], column))
+            if pages[-1] and taken > width:
+                pages.append([])
+            pages[-1].append(column)
+        return [[*labels, *page] for page in pages]
 
     def is_number(self, column: int) -> bool:
         """Whether a column is one of numbers to read, which are aligned at the right."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["document_fragment", "document_page", "section_html"]
 
 _CODE = re.compile(r"`([^`]+)`")
+_ADDRESS = re.compile(r"https?://[^\s<]*[^\s<.,;)]")
 _PARTS = re.compile(r"([:_](?=\w)|\w(?=\[))")
 _SCRIPT = re.compile(r"([_^])\{([^}]*)\}")
 
@@ -64,6 +65,7 @@ def _environment() -> Environment:
         "cell": _cell,
         "cells": read_cells,
         "kind": lambda block: type(block).__name__,
+        "linked": _linked,
         "markup": _markup,
         "equation": _equation,
         "svg": _svg,
@@ -94,6 +96,13 @@ def _equation(line: str) -> Markup:
         lambda found: f"<{tags[found[1]]}>{found[2]}</{tags[found[1]]}>", str(_markup(line))
     )
     return Markup(set_line)
+
+
+def _linked(text: str) -> Markup:
+    """Addresses become links."""
+    from markupsafe import Markup
+
+    return Markup(_ADDRESS.sub(r'<a href="\g<0>">\g<0></a>', str(_markup(text))))
 
 
 def _svg(picture: Any, prefix: str) -> Markup:

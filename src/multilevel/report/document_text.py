@@ -69,36 +69,14 @@ def _block(block: Block) -> str:
 def _table(table: DataTable) -> str:
     cells = read_cells(table)
     parts = [f"{table.title}:"] if table.title else []
-    parts += ["\n".join(_grid(cells, columns)) for columns in _pages(cells)]
+    parts += ["\n".join(_grid(cells, columns)) for columns in cells.pages(WIDTH, _WIDEST_TEXT)]
     parts += [_filled(table.note)] if table.note else []
     return "\n".join(parts)
 
 
-def _pages(cells: Cells) -> list[list[int]]:
-    """Columns that fit beside each other, the labels repeated at the left of each set."""
-    labels = list(range(cells.labels))
-    widths = _widths(cells)
-    pages: list[list[int]] = [[]]
-    for column in range(cells.labels, len(widths)):
-        taken = sum(widths[c] + 2 for c in (*labels, *pages[-1], column))
-        if pages[-1] and taken > WIDTH:
-            pages.append([])
-        pages[-1].append(column)
-    return [[*labels, *page] for page in pages]
-
-
-def _widths(cells: Cells) -> list[int]:
-    widths = []
-    for c, (head, numeric) in enumerate(zip(cells.heads, cells.numeric, strict=True)):
-        longest = max(len(row[c]) for row in cells.rows)
-        most = longest if numeric else min(longest, _WIDEST_TEXT)
-        widths.append(max([most, *(len(word) for word in head.split())]))
-    return widths
-
-
 def _grid(cells: Cells, columns: Sequence[int]) -> list[str]:
     """Lines of a table, cells and headings wrapped where they are long."""
-    widths = _widths(cells)
+    widths = cells.widths(_WIDEST_TEXT)
     over = _over(cells, columns, widths)
     head = _wrapped_row([cells.heads[c] for c in columns], cells, columns, widths, bottom=True)
     rule = "  " + "  ".join("-" * widths[c] for c in columns)
@@ -114,14 +92,11 @@ def _over(cells: Cells, columns: Sequence[int], widths: Sequence[int]) -> list[s
     """The line of headings over headings, if there is one."""
     if not any(cells.over[c] for c in columns):
         return []
-    line = ""
-    for place, c in enumerate(columns):
-        again = place > 0 and cells.over[c] and cells.over[columns[place - 1]] == cells.over[c]
-        if again:
-            room = len(line) + 2 + widths[c]
-            line = line.rstrip().rjust(room) if len(line.rstrip()) <= room else line
-        else:
-            line = line.ljust(len(line)) + "  " + cells.over[c].ljust(widths[c])
+    line, place = "", 0
+    for text, size in cells.spans(columns):
+        room = sum(widths[c] + 2 for c in columns[place : place + size]) - 2
+        line += "  " + text.center(room)
+        place += size
     return [line.rstrip()]
 
 
