@@ -59,7 +59,8 @@ class Coefficient:
     name : str
         As the model calls it.
     pieces : tuple of Piece
-        What its column is the product of; none for the intercept.
+        What its column is the product of; none for the intercept, and for columns that are not
+        made of the predictors of the study.
     estimate, std_error, df, statistic, p_value, conf_low, conf_high : float
         The estimate, its test against 0, and its 95% interval.
     """
@@ -73,6 +74,11 @@ class Coefficient:
     p_value: float
     conf_low: float
     conf_high: float
+
+    @property
+    def is_slope(self) -> bool:
+        """Whether it is no intercept."""
+        return self.name != "Intercept"
 
     @property
     def clear(self) -> bool:

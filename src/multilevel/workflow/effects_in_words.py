@@ -31,7 +31,7 @@ _SHARE_STEP = 0.1
 def effect_sentences(study: Study, coefficients: tuple[Coefficient, ...]) -> dict[str, str]:
     """A sentence for every coefficient but the intercept, by its name."""
     words = _Words(study, coefficients)
-    return {one.name: words.sentence(one) for one in coefficients if one.pieces}
+    return {one.name: words.sentence(one) for one in coefficients if one.is_slope}
 
 
 def intercept_part(study: Study, coefficients: tuple[Coefficient, ...]) -> Part:
@@ -76,6 +76,9 @@ class _Words:
 
     def sentence(self, one: Coefficient) -> str:
         """One coefficient in words."""
+        if not one.pieces:
+            value = measured(one.estimate, one.std_error)
+            return f"The coefficient of {code(one.name)} is {value} {_certainty(one)}"
         if len(one.pieces) > 1:
             return self._product(one)
         piece = one.pieces[0]

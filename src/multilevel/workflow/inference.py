@@ -30,12 +30,12 @@ __all__ = ["inference_step"]
 def inference_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
     """Tests for this number of groups, intervals, other standard errors, limits."""
     fit = choice.fit
-    method = test_method(study, fit)
+    method = test_method(fit)
     coefficients = read_coefficients(study, fit, method.df_method)
     influence = influence_part(study, fit, coefficients)
     parts = [
         _tests(study, coefficients, method),
-        variance_part(study, fit),
+        variance_part(fit),
         robust_part(study, fit, coefficients),
         influence,
         predictions_part(study, fit, method),
@@ -62,7 +62,7 @@ def inference_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
 def _headline(
     study: Study, coefficients: tuple[Coefficient, ...], method: TestMethod, influence: Part
 ) -> str:
-    slopes = [one for one in coefficients if one.pieces]
+    slopes = [one for one in coefficients if one.is_slope]
     if not slopes:
         return "There are no predictors to test."
     adjusted = _holm(np.array([one.p_value for one in slopes]))
@@ -77,7 +77,7 @@ def _headline(
 
 def _tests(study: Study, coefficients: tuple[Coefficient, ...], method: TestMethod) -> Part:
     """p values, as they are and adjusted for their number."""
-    slopes = tuple(one for one in coefficients if one.pieces)
+    slopes = tuple(one for one in coefficients if one.is_slope)
     decisions: tuple[Decision, ...] = (method.decision,)
     if not slopes:
         return Part((), decisions, method.notes)

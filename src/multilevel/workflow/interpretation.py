@@ -32,7 +32,7 @@ __all__ = ["interpretation_step"]
 def interpretation_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
     """Coefficients, differences between groups, interactions and single groups in words."""
     fit = choice.fit
-    method = test_method(study, fit)
+    method = test_method(fit)
     coefficients = read_coefficients(study, fit, method.df_method)
     parts = [
         _coefficients_part(study, coefficients, method),
@@ -57,7 +57,7 @@ def interpretation_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
 
 def _headline(study: Study, choice: Choice, coefficients: tuple[Coefficient, ...]) -> str:
     """How many coefficients are clear, and the clearest in a sentence."""
-    slopes = [one for one in coefficients if one.pieces]
+    slopes = [one for one in coefficients if one.is_slope]
     clear = [one for one in slopes if one.clear]
     model = f"Model {choice.rung.name}"
     if not slopes:
@@ -109,7 +109,7 @@ def _table(study: Study, coefficients: tuple[Coefficient, ...], method: TestMeth
 
 def _notes(study: Study, coefficients: tuple[Coefficient, ...]) -> tuple[Note, ...]:
     notes = []
-    if any(one.pieces for one in coefficients):
+    if any(one.is_slope for one in coefficients):
         notes.append(
             Note(
                 "I-STDLEVEL",

@@ -60,7 +60,7 @@ def share_of(predictor: Predictor, study: Study) -> str:
 def short_name(one: Coefficient, study: Study) -> str:
     """A coefficient in few words: ```ses` within schools``, ```sector` (`Catholic`)``."""
     if not one.pieces:
-        return "the intercept"
+        return code(one.name) if one.is_slope else "the intercept"
     return " by ".join(piece_name(piece, study) for piece in one.pieces)
 
 

@@ -142,7 +142,7 @@ def influence_part(
     study: Study, fit: LinearMixedModel, coefficients: tuple[Coefficient, ...]
 ) -> Part:
     """Groups without which a coefficient changes its sign or its significance."""
-    slopes = tuple(one for one in coefficients if one.pieces)
+    slopes = tuple(one for one in coefficients if one.is_slope)
     blocks: list[Block] = []
     notes: list[Note] = []
     for factor in study.hierarchy.factors:

@@ -12,14 +12,13 @@ from multilevel.workflow.words import code, number
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.inference.degrees_of_freedom import DfMethod
-    from multilevel.workflow.study import Study
 
-__all__ = ["TestMethod", "test_method"]
+__all__ = ["TestMethod", "n_effects", "test_method"]
 
 # Below so many groups the adjustment of Kenward and Roger matters.
 FEW_GROUPS = 50
-# Kenward and Roger's method needs products of all pairs of variance parameters with the rows.
-_MOST_ROWS = 50_000
+# With several factors Kenward and Roger's method works on all random effects at once.
+_MOST_EFFECTS = 1_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class TestMethod:
     notes: tuple[Note, ...] = ()
 
 
-def test_method(study: Study, fit: LinearMixedModel) -> TestMethod:
+def test_method(fit: LinearMixedModel) -> TestMethod:
     """Kenward and Roger's method for few groups, Satterthwaite's for many."""
     if not fit.n_groups:
         words = "t tests of least squares"
@@ -55,15 +54,21 @@ def test_method(study: Study, fit: LinearMixedModel) -> TestMethod:
     if fit.n_groups[name] >= FEW_GROUPS:
         words = "t tests with Satterthwaite's degrees of freedom"
         return TestMethod("satterthwaite", words, _decision(value, words))
-    if study.n_rows > _MOST_ROWS:
-        why = f"it is slow for more than {_MOST_ROWS:,} rows"
-        return _instead(value, why)
+    effects = n_effects(fit)
+    if len(fit.n_groups) > 1 and effects > _MOST_EFFECTS:
+        return _instead(value, f"it is slow for {effects:,} random effects of several factors")
     try:
         fit._fixed_tests("kenward-roger")
     except MultilevelError as error:
         return _instead(value, str(error))
     words = "t tests by the method of Kenward and Roger"
     return TestMethod("kenward-roger", words, _decision(value, words))
+
+
+def n_effects(fit: LinearMixedModel) -> int:
+    """Number of random effects."""
+    matrices = fit._matrices
+    return sum(matrices.factors[term.factor].n_levels * len(term.names) for term in matrices.terms)
 
 
 def _instead(value: str, why: str) -> TestMethod:

@@ -11,6 +11,7 @@ from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Decision, Note, Paragraph
 from multilevel.workflow.part import Part
 from multilevel.workflow.sizes import a_group, the_groups
+from multilevel.workflow.small_samples import n_effects
 from multilevel.workflow.words import code, listing, number
 
 if TYPE_CHECKING:
@@ -20,17 +21,17 @@ if TYPE_CHECKING:
 
 __all__ = ["predictions_part", "ranking_part", "variance_part"]
 
-# Rows up to which the criterion is profiled; above, intervals by standard errors are as good.
-_PROFILED = 100_000
+# Random effects of several factors up to which the criterion is profiled: each value is a fit.
+_PROFILED = 5_000
 # Reliabilities below which groups should not be ranked.
 _LEVELS, _SLOPES = 0.7, 0.3
 
 
-def variance_part(study: Study, fit: LinearMixedModel) -> Part:
+def variance_part(fit: LinearMixedModel) -> Part:
     """Intervals of standard deviations and correlations."""
     if not fit.n_groups:
         return Part()
-    profiled = study.n_rows <= _PROFILED
+    profiled = len(fit.n_groups) == 1 or n_effects(fit) <= _PROFILED
     failed = ""
     if profiled:
         try:
