@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from multilevel.workflow.predictors import Predictor
     from multilevel.workflow.study import Study
 
-__all__ = ["Coefficient", "Piece", "read_coefficients", "read_pieces"]
+__all__ = ["Coefficient", "Piece", "known_pieces", "read_coefficients", "read_pieces"]
 
 Role = Literal["own", "mean", "category", "square"]
 
@@ -90,7 +90,7 @@ def read_coefficients(
     study: Study, fit: LinearMixedModel, df_method: DfMethod | None
 ) -> tuple[Coefficient, ...]:
     """Coefficients that could be estimated, in the order of the model."""
-    known = _simple(study)
+    known = known_pieces(study)
     tests, _ = fit._wald_tests(df_method)
     low, high = wald_interval(tests.estimate, tests.std_error, 0.95, tests.df)
     columns = (tests.estimate, tests.std_error, tests.df, tests.statistic, tests.p_value, low, high)
@@ -113,7 +113,7 @@ def read_pieces(known: dict[str, Piece], name: str) -> tuple[Piece, ...]:
     return ()
 
 
-def _simple(study: Study) -> dict[str, Piece]:
+def known_pieces(study: Study) -> dict[str, Piece]:
     """Names of columns of models and what they are."""
     known: dict[str, Piece] = {}
     for predictor in study.predictors:

@@ -10,6 +10,7 @@ import numpy as np
 from multilevel.frames.table import Table
 from multilevel.inference.varcomp import variance_components
 from multilevel.report.document import Code, Paragraph
+from multilevel.workflow.equations import model_equations
 from multilevel.workflow.script import script
 from multilevel.workflow.sizes import read_sizes
 from multilevel.workflow.words import code, listing, measured, number, p_text, percent
@@ -35,6 +36,7 @@ def methods_blocks(
     """What LEVEL (Monsalves et al. 2020) and Luo et al. (2021) want reported."""
     return (
         Paragraph(_methods(study, ladder, choice, method), "Text for a methods section"),
+        model_equations(study, choice.fit, f"Model {choice.rung.name}"),
         Paragraph(_results(study, choice, coefficients), "Text for a results section"),
         Code("The chosen model again, as a script", script(study, choice.fit, method)),
     )
@@ -55,7 +57,9 @@ def _methods(study: Study, ladder: Ladder, choice: Choice, method: TestMethod) -
         "Linear mixed models were fitted by restricted maximum likelihood. "
         f"{_chosen(ladder, choice)} Fixed effects were tested by {method.words}; intervals are 95% "
         "intervals. Analyses were made with the Python package multilevel "
-        f"{version('multilevel')}. Reporting follows Monsalves et al. (2020)."
+        f"{version('multilevel')}. Reporting follows Monsalves et al. (2020). [How many groups and "
+        "rows were planned, and why; how groups and rows were sampled; which checks of assumptions "
+        "in steps 3 and 6 led to what.]"
     )
 
 

@@ -1,0 +1,85 @@
+"""The report as a whole."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+import multilevel as mlm
+from multilevel.report.document import Decision, Note, Paragraph
+from multilevel.workflow.analysis import STEPS, Analysis
+from multilevel.workflow.equations import model_equations
+from multilevel.workflow.overview import overview
+from multilevel.workflow.step import Step
+
+
+@pytest.fixture
+def study():
+    data = mlm.datasets.load("hsb", "pandas")
+    return Analysis(data, "math", "school", level1="ses", level2="sector").study
+
+
+def made(study, **parts):
+    """An analysis whose steps say their names."""
+    steps = [
+        Step(i, name, title, f"This is {name}.", **parts.get(name, {}))
+        for i, (name, title) in enumerate(STEPS, 1)
+    ]
+    return SimpleNamespace(study=study, steps=tuple(steps))
+
+
+def test_title_facts_and_steps(study):
+    document = overview(made(study))
+    assert document.title == "Multilevel analysis of `math` in schools"
+    assert dict(document.facts)["Rows"] == "7,185"
+    assert dict(document.facts)["Software"].startswith("multilevel ")
+    assert [section.number for section in document.sections] == list(range(1, 9))
+    assert document.summary[0] == "This is structure."
+    assert document.references == ()
+
+
+def test_only_what_is_cited_is_listed(study):
+    rule = Decision("X", "?", "", "", "yes", "Donner (1986)")
+    parts = {
+        "need": {"blocks": (Paragraph("As by Stram & Lee (1994)."),), "decisions": (rule,)},
+        "models": {"notes": (Note("Y", "See Holm (1979)."),)},
+    }
+    found = overview(made(study, **parts)).references
+    assert [entry.split(",")[0] for entry in found] == ["Donner", "Holm", "Stram"]
+
+
+def test_problems_are_counted_in_the_summary(study):
+    parts = {"models": {"notes": (Note("BUILD-FAILED", "No.", "problem"),)}}
+    assert overview(made(study, **parts)).summary[-1].startswith("1 problem is")
+
+
+def test_rows_that_are_left_out_are_among_the_facts():
+    data = mlm.datasets.load("hsb", "pandas")
+    data.loc[:99, "ses"] = None
+    study = Analysis(data, "math", "school", level1="ses").study
+    facts = dict(overview(made(study)).facts)
+    assert facts["Rows"] == "7,085 of 7,185 (100 left out for missing values)"
+
+
+def test_equations_have_the_letters_of_levels(study):
+    terms = "ses_within + ses_between + sector + ses_within:sector + (1 + ses_within | school)"
+    lines = model_equations(study, study.fitter(f"math ~ {terms}").fit, "M").lines
+    assert lines[0] == (
+        "math_{ij} = β_{0} + β_{1} ses_within_{ij} + β_{2} ses_between_{j} + "
+        "β_{3} sector[Catholic]_{j} + β_{4} ses_within_{ij} · sector[Catholic]_{j} + "
+        "u_{0j} + u_{1j} ses_within_{ij} + e_{ij}"
+    )
+    assert lines[1] == "(u_{0j}, u_{1j}) ~ N(0, T_{u}), for every group of school"
+
+
+def test_equations_of_nested_and_crossed_groups():
+    data = mlm.datasets.load("pastes", "pandas")
+    study = Analysis(data, "strength", ["batch", "cask"]).study
+    lines = model_equations(study, study.fitter("strength ~ 1 + (1 | batch/cask)").fit, "").lines
+    assert lines[0] == "strength_{ijk} = β_{0} + u_{0k} + v_{0jk} + e_{ijk}"
+    data = mlm.datasets.load("penicillin", "pandas")
+    study = Analysis(data, "diameter", ["plate", "sample"]).study
+    terms = "1 + (1 | plate) + (1 | sample)"
+    lines = model_equations(study, study.fitter(f"diameter ~ {terms}").fit, "").lines
+    assert lines[0] == "diameter_{ijk} = β_{0} + u_{0j} + v_{0k} + e_{ijk}"
