@@ -165,7 +165,8 @@ class _Words:
         pieces = sorted(one.pieces, key=lambda p: (p.predictor.stated != "time", p.level))
         focal, *others = pieces
         steps = [self._per(piece) for piece in others]
-        step = 1.0
+        values = two_values(focal.predictor, self._study) if focal.role == "own" else None
+        step = 1.0 if values is None else values[1] - values[0]
         for _, size in steps:
             step *= size
         among = listing([text for text, _ in steps])
@@ -181,6 +182,10 @@ class _Words:
                 f"the difference of {self._y} between {name} {code(piece.label)} and "
                 f"{code(predictor.labels[0])}"
             )
+        values = two_values(predictor, self._study)
+        if piece.role == "own" and values is not None:
+            high, low = map(number, reversed(values))
+            return f"the difference of {self._y} between {name} = {high} and {name} = {low}"
         if piece.role == "square":
             return f"the coefficient of {name} squared"
         if piece.role == "mean":

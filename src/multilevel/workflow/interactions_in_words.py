@@ -11,7 +11,7 @@ from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Paragraph, Picture
 from multilevel.workflow.part import Part
 from multilevel.workflow.pieces_in_words import column_of, in_user_units, piece_name
-from multilevel.workflow.words import code, number, percent
+from multilevel.workflow.words import code, measured, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,12 +68,17 @@ def _blocks(
 ) -> list[Block]:
     from multilevel import plot
 
-    at = _values(study, z) if _is_number(moderator) else None
+    number_like = _is_number(moderator)
+    values, places = _values(study, z) if number_like else ([], [])
+    at = {z: values} if number_like else None
     slopes = fit.emtrends(z, x, at=at, df_method=df_method).to_frame()
     found = Table.from_data(slopes)
+    if not number_like:
+        column = found.column(z)
+        places = [code(str(label)) for label in column.levels[column.codes]]
     name = f"{x}_by_{z}"
     of, by = _names(study, focal, moderator)
-    sentences = _sentences(found, z, of, by, numeric=_is_number(moderator))
+    sentences = _sentence(found, places, of, by)
     blocks: list[Block] = [
         Paragraph(sentences, f"Slope of {of} by {by}"),
         DataTable(f"slopes_{name}", f"Simple slopes of {of} by {by}", slopes),
@@ -85,7 +90,7 @@ def _blocks(
             lambda: plot.interaction_data(fit, x, z, at=at, df_method=df_method),
         ),
     ]
-    if _is_number(moderator):
+    if len(values) > 2:
         blocks += _regions(study, fit, (x, z), (focal, moderator), df_method)
     return blocks
 
@@ -98,34 +103,36 @@ def _names(study: Study, focal: Piece, moderator: Piece) -> tuple[str, str]:
     return code(focal.predictor.name), by
 
 
-def _values(study: Study, z: str) -> dict[str, list[float]]:
-    """A moderator one standard deviation below its mean, at it and above; its values if two."""
+def _values(study: Study, z: str) -> tuple[list[float], list[str]]:
+    """Values of a moderator, and what they are: one standard deviation about the mean, or all two.
+
+    Where that lies outside of the data, the smallest or largest value stands for it.
+    """
     values = Table.from_data(study.data).column(z).values
     distinct = np.unique(values)
     if len(distinct) == 2:
-        return {z: distinct.tolist()}
+        return distinct.tolist(), [number(float(x)) for x in distinct]
     mean, sd = float(values.mean()), float(values.std(ddof=1))
-    return {z: [mean - sd, mean, mean + sd]}
+    low, high = float(distinct[0]), float(distinct[-1])
+    below, above = "one standard deviation below its mean", "one standard deviation above it"
+    return (
+        [max(mean - sd, low), mean, min(mean + sd, high)],
+        [
+            below if mean - sd >= low else "at its smallest value",
+            "at its mean",
+            above if mean + sd <= high else "at its largest value",
+        ],
+    )
 
 
-def _sentences(table: Any, z: str, of: str, by: str, *, numeric: bool) -> str:
-    where = table.column(z)
-    levels = [str(v) for v in (where.values if numeric else where.levels[where.codes])]
+def _sentence(table: Any, places: list[str], of: str, by: str) -> str:
+    """Slopes at the values of a moderator."""
+    columns = [table.column(name).values for name in ("estimate", "conf_low", "conf_high")]
+    errors = table.column("std_error").values
     texts = []
-    names = ("estimate", "conf_low", "conf_high")
-    values = [table.column(name).values for name in names]
-    words = ("one standard deviation below its mean", "at its mean", "one above")
-    for i, (estimate, low, high) in enumerate(zip(*values, strict=True)):
-        if not numeric:
-            place = f"where {by} is {code(levels[i])}"
-        elif len(levels) == len(words):
-            place = f"where {by} is {words[i]}"
-        else:
-            place = f"where {by} is {number(float(levels[i]))}"
-        texts.append(
-            f"{number(float(estimate))} {place} "
-            f"(95% interval {number(float(low))} to {number(float(high))})"
-        )
+    for i, place in enumerate(places):
+        slope, low, high = (measured(float(x[i]), float(errors[i])) for x in columns)
+        texts.append(f"{slope} where {by} is {place} (95% interval {low} to {high})")
     return f"The slope of {of} is {'; '.join(texts)}."
 
 
