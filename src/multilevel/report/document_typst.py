@@ -120,10 +120,10 @@ def _table(table: DataTable) -> str:
     cells = read_cells(table)
     pages = cells.pages(_LINE, _LONG)
     grids = [_grid(cells, columns) for columns in pages]
-    note = f"\n\n#small[{_text(table.note)}]" if table.note else ""
+    note = f"#small[{_text(table.note)}]" if table.note else ""
     body = "#v(0.8em)".join(f"#{grid}" for grid in grids)
     caption = f"caption: [{_text(table.title)}]"
-    return f"#figure(kind: table, supplement: [Table], {caption})[{body}]{note}"
+    return f"#figure(kind: table, supplement: [Table], {caption})[{body}{note}]"
 
 
 def _grid(cells: Cells, columns: list[int]) -> str:

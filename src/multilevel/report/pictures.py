@@ -205,7 +205,9 @@ def _labelled(root: ElementTree.Element, picture: Picture, prefix: str) -> str:
     # the width in which text of 8 points is 8 pixels: less can hardly be read
     root.set("style", f"width: 100%; min-width: {width:.0f}px; max-width: {width * 1.6:.0f}px")
     root.set("viewBox", f"0 0 {width:g} {height:g}")
-    for place, (name, text) in enumerate((("title", picture.title), ("desc", picture.alt))):
+    title, alt = (text.replace("`", "") for text in (picture.title, picture.alt))
+    title = title if title.endswith((".", "?", "!")) else f"{title}."
+    for place, (name, text) in enumerate((("title", title), ("desc", alt))):
         element = ElementTree.Element(f"{{{_SVG}}}{name}", {"id": f"{prefix}-{name}"})
         element.text = text
         root.insert(place, element)
