@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,14 +32,22 @@ def explained_part(study: Study, fit: LinearMixedModel, ladder: Ladder) -> Part:
         shares = fit.r2("rights-sterba")
     except MultilevelError as error:
         return Part((Paragraph(f"Variance could not be divided: {error}", "Variance explained"),))
-    text = f"{_shares(study, Table.from_data(shares))} {_reductions(study, fit, ladder)}".strip()
-    note = (
-        "f: predictors, v: random slopes, m: means of groups, sigma2: rows (Rights & Sterba 2019)."
+    found = _read(study, Table.from_data(shares))
+    text = f"{_sentence(study, found)} {_reductions(study, fit, ladder)}".strip()
+    frame = study.frame(
+        {
+            "source": [one.source for one in found],
+            "variance": [one.variance for one in found],
+            "share": [one.share for one in found],
+            "share_of_level": [one.of_level for one in found],
+        }
     )
+    headings = {"share": "Share of all", "share_of_level": "Share of its level"}
+    note = "Decomposition of Rights & Sterba (2019)."
     return Part(
         (
             Paragraph(text, "Variance explained"),
-            DataTable("explained", "Variance by source", shares, 5, note),
+            DataTable("explained", "Variance by source", frame, 1, note, headings),
             Picture(
                 "explained",
                 f"Variance of {code(study.outcome)} by source, in all and by level",
@@ -50,31 +59,49 @@ def explained_part(study: Study, fit: LinearMixedModel, ladder: Ladder) -> Part:
     )
 
 
-def _shares(study: Study, table: Any) -> str:
-    """Shares of the total by source, the largest first."""
-    scope, level, source = (_texts(table.column(name)) for name in ("scope", "level", "source"))
-    share = table.column("share").values
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """A source of variance: its variance, and that as a share of all and of its level."""
+
+    source: str
+    variance: float
+    share: float
+    of_level: float
+
+
+def _read(study: Study, table: Any) -> list[_Share]:
+    scope, level, source, group = (
+        _texts(table.column(name)) for name in ("scope", "level", "source", "group")
+    )
+    variance, share = table.column("variance").values, table.column("share").values
     names = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
-    total: dict[str, float] = {}
+    found = []
     for i in np.flatnonzero(scope == "total"):
-        text = _source(str(source[i]), names.get(str(level[i]), "rows"))
-        total[text] = total.get(text, 0.0) + float(share[i])
-    order = sorted((text for text in total if total[text] >= 0.0005), key=lambda t: -total[t])
-    parts = [f"{percent(total[text])} {text}" for text in order]
-    whole = f"The variance of {code(study.outcome)} consists of {listing(parts)}"
-    return f"{whole} (Rights & Sterba 2019)."
+        alike = (scope == level[i]) & (level == level[i]) & (source == source[i])
+        j = np.flatnonzero(alike & (group == group[i]))[0]
+        among, by = names.get(str(level[i]), "rows"), names.get(str(group[i]), "groups")
+        text = _source(str(source[i]), among, by)
+        found.append(_Share(text, float(variance[i]), float(share[i]), float(share[j])))
+    return found
 
 
-def _source(source: str, among: str) -> str:
+def _sentence(study: Study, found: list[_Share]) -> str:
+    """Shares of the total by source, the largest first."""
+    order = sorted((one for one in found if one.share >= 0.0005), key=lambda one: -one.share)
+    parts = [f"{percent(one.share)} {one.source}" for one in order]
+    return f"Of the variance of {code(study.outcome)}: {listing(parts)} (Rights & Sterba 2019)."
+
+
+def _source(source: str, among: str, by: str) -> str:
     match source:
         case "fixed":
             within = "within groups" if among == "rows" else f"between {among}"
-            return f"that goes with predictors {within}"
+            return f"goes with predictors {within}"
         case "slopes":
-            return "in slopes that differ between groups"
+            return f"is in slopes that differ between {by}"
         case "intercepts":
-            return f"in levels of {among} beyond their predictors"
-    return "between rows beyond all these"
+            return f"is in levels of {among} beyond their predictors"
+    return "is left between rows"
 
 
 def _reductions(study: Study, fit: LinearMixedModel, ladder: Ladder) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,12 +15,14 @@ from multilevel.workflow.words import code, listing, number
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.report.document import Block
+    from multilevel.typing import Float
     from multilevel.workflow.hierarchy import Factor
     from multilevel.workflow.study import Study
 
 __all__ = ["groups_part"]
 
 _ENDS = 5  # lowest and highest groups that are listed
+_REACH = 1.96  # standard errors of a 95% interval
 _LINES = 100  # groups whose lines are drawn
 
 
@@ -36,58 +38,85 @@ def groups_part(study: Study, fit: LinearMixedModel) -> Part:
 
 
 def _factor_blocks(study: Study, fit: LinearMixedModel, factor: Factor) -> list[Block]:
-    from multilevel import plot
-
-    table = Table.from_data(fit.ranef(factor.name))
-    term = table.column("term")
-    names = term.levels[term.codes]
-    chosen = np.flatnonzero(names == "Intercept")
-    if not len(chosen) or not np.ptp(table.column("estimate").values[chosen]):
+    """Levels of the groups of one factor, and figures of all its effects."""
+    modes = Table.from_data(fit.ranef(factor.name))
+    names = _texts(modes.column("term"))
+    levels = np.flatnonzero(names == "Intercept")
+    values, errors = (modes.column(name).values for name in ("estimate", "std_error"))
+    if not len(levels) or not np.ptp(values[levels]):
         return []
-    estimate = table.column("estimate").values[chosen]
-    order = np.argsort(estimate, kind="stable")
-    few = np.unique(np.concatenate([order[:_ENDS], order[-_ENDS:]]), return_index=True)[1]
-    shown = chosen[np.concatenate([order[:_ENDS], order[-_ENDS:]])[np.sort(few)]]
-    level = table.column("level")
-    labels = level.levels[level.codes]
-    errors = table.column("std_error").values
-    values = table.column("estimate").values
+    labels = _texts(modes.column("level"))
+    order = levels[np.argsort(values[levels], kind="stable")]
+    shown = order if len(order) <= 2 * _ENDS else np.concatenate([order[:_ENDS], order[-_ENDS:]])
+    ends = [f"{number(float(values[i]))} ({code(str(labels[i]))})" for i in (order[0], order[-1])]
+    many = the_groups(factor.label)
+    clear = int(np.sum(np.abs(values[levels]) > _REACH * errors[levels]))
+    text = (
+        f"What the model predicts of single {many}: the deviation of each from the average group "
+        f"with its predictors, between {ends[0]} and {ends[1]}. Predictions are drawn towards 0, "
+        f"the more so the less a group's rows tell. The 95% intervals of {clear:,} of "
+        f"{len(levels):,} leave out 0. {_reliability(study, fit, factor)}"
+    )
+    rows, reliable = _of_groups(fit, factor)
     frame = study.frame(
         {
             "level": [str(labels[i]) for i in shown],
+            "n_rows": [rows[str(labels[i])] for i in shown],
+            "reliability": [reliable[str(labels[i])] for i in shown],
             "estimate": values[shown],
             "std_error": errors[shown],
-            "conf_low": values[shown] - 1.96 * errors[shown],
-            "conf_high": values[shown] + 1.96 * errors[shown],
+            "conf_low": values[shown] - _REACH * errors[shown],
+            "conf_high": values[shown] + _REACH * errors[shown],
         }
     )
-    many = the_groups(factor.label)
-    clear = int(np.sum(np.abs(values[chosen]) > 1.96 * errors[chosen]))
-    text = (
-        f"What the model predicts of single {many}: the deviation of each from the average group "
-        f"with its predictors, between {number(values[shown[0]])} ({code(str(labels[shown[0]]))}) "
-        f"and {number(values[shown[-1]])} ({code(str(labels[shown[-1]]))}). Predictions are drawn "
-        "towards 0, the more so the less a group's rows tell. The 95% intervals of "
-        f"{clear:,} of {len(chosen):,} leave out 0. {_reliability(study, fit, factor)}"
-    )
     title = f"Predicted deviations of {many}, lowest and highest"
-    return [
-        Paragraph(text, f"Single {many}"),
-        DataTable(f"groups_{factor.name}", title, frame),
-        Picture(
-            f"caterpillar_{factor.name}",
-            f"Predicted deviations of {many} with intervals",
-            text,
-            lambda: plot.caterpillar(fit, group=factor.name),
-            lambda: plot.caterpillar_data(fit, group=factor.name),
-        ),
+    table = DataTable(f"groups_{factor.name}", title, frame, headings={"level": factor.label})
+    figures = [
+        _caterpillar(study, fit, factor, name, values[names == name], errors[names == name])
+        for name in dict.fromkeys(names)
     ]
+    return [Paragraph(text, f"Single {many}"), table, *figures]
+
+
+def _caterpillar(
+    study: Study, fit: LinearMixedModel, factor: Factor, term: str, values: Float, errors: Float
+) -> Picture:
+    from multilevel import plot
+
+    own = {one.own: one.name for one in study.predictors}
+    what = "levels" if term == "Intercept" else f"slopes of {code(own.get(term, term))}"
+    clear = int(np.sum(np.abs(values) > _REACH * errors))
+    low, high = number(float(values.min())), number(float(values.max()))
+    return Picture(
+        f"caterpillar_{factor.name}" + ("" if term == "Intercept" else f"_{term}"),
+        f"Predicted deviations of {what} of {the_groups(factor.label)}, with intervals",
+        f"{len(values):,} deviations in order, from {low} to {high}; the 95% intervals of "
+        f"{clear:,} leave out 0.",
+        lambda: plot.caterpillar(fit, group=factor.name, term=term),
+        lambda: plot.caterpillar_data(fit, group=factor.name, term=term),
+    )
+
+
+def _of_groups(fit: LinearMixedModel, factor: Factor) -> tuple[dict[str, int], dict[str, float]]:
+    """Rows and reliability of the level of every group."""
+    table = Table.from_data(fit.reliability(factor.name, per_group=True))
+    chosen = np.flatnonzero(_texts(table.column("term")) == "Intercept")
+    labels = [str(label) for label in _texts(table.column("level"))[chosen]]
+    rows, values = (table.column(name).values[chosen] for name in ("n_rows", "reliability"))
+    return (
+        dict(zip(labels, rows.astype(int).tolist(), strict=True)),
+        dict(zip(labels, values.tolist(), strict=True)),
+    )
+
+
+def _texts(column: Any) -> np.ndarray:
+    found: np.ndarray = column.levels[column.codes]
+    return found
 
 
 def _reliability(study: Study, fit: LinearMixedModel, factor: Factor) -> str:
     table = Table.from_data(fit.reliability(factor.name))
-    term = table.column("term")
-    names = term.levels[term.codes]
+    names = _texts(table.column("term"))
     own = {one.own: one.name for one in study.predictors}
     texts = [
         f"{number(float(value), 2)} for "

@@ -67,8 +67,10 @@ def _headline(study: Study, choice: Choice, coefficients: tuple[Coefficient, ...
     best = max(clear, key=lambda one: abs(one.statistic))
     count = f"{len(clear)} of {len(slopes)} coefficients" if len(slopes) > 1 else "its coefficient"
     text = f"{model}: {count} can be told from 0 (95% intervals)."
-    clearest = " The clearest: " if len(clear) > 1 else " "
-    return f"{text}{clearest}{effect_sentences(study, coefficients)[best.name]}"
+    said = effect_sentences(study, coefficients)[best.name]
+    if len(clear) == 1:
+        return f"{text} {said}"
+    return f"{text} The clearest: {said[0].lower()}{said[1:]}"
 
 
 def _coefficients_part(
@@ -96,7 +98,7 @@ def _table(study: Study, coefficients: tuple[Coefficient, ...], method: TestMeth
     columns: dict[str, Any] = {"term": [one.name for one in coefficients]}
     columns |= {name: [getattr(one, name) for one in coefficients] for name in names}
     columns["standardised"] = own
-    note = f"{method.words[0].upper()}{method.words[1:]}; 95% intervals."
+    note = f"Tests: {method.words}."
     return DataTable(
         "coefficients",
         "Coefficients of the chosen model",

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["predictions_part", "ranking_part", "variance_part"]
 
-# Random effects of several factors up to which the criterion is profiled: each value is a fit.
-_PROFILED = 5_000
+# Random effects, of one factor and of several, up to which the criterion is profiled: every value
+# on the way is a fit.
+_PROFILED, _PROFILED_TOGETHER = 20_000, 5_000
 # Reliabilities below which groups should not be ranked.
 _LEVELS, _SLOPES = 0.7, 0.3
 
@@ -31,7 +32,8 @@ def variance_part(fit: LinearMixedModel) -> Part:
     """Intervals of standard deviations and correlations."""
     if not fit.n_groups:
         return Part()
-    profiled = len(fit.n_groups) == 1 or n_effects(fit) <= _PROFILED
+    most = _PROFILED if len(fit.n_groups) == 1 else _PROFILED_TOGETHER
+    profiled = n_effects(fit) <= most
     failed = ""
     if profiled:
         try:

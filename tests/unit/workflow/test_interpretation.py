@@ -129,6 +129,7 @@ def test_figures_can_be_drawn_and_have_numbers(cross):
         "interaction_ses_within_by_sector",
         "explained",
         "caterpillar_school",
+        "caterpillar_school_ses_within",
         "lines",
     }
     for picture in cross.figures.values():
