@@ -1,4 +1,4 @@
-"""The command line: ``multilevel``, ``multilevel demo``, ``multilevel fit``."""
+"""The command line: ``multilevel demo``, ``multilevel fit``, ``multilevel analyze``."""
 
 from multilevel.cli.app import main
 

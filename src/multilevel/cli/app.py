@@ -9,6 +9,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from multilevel.cli.analyze import add_analyze_arguments
 from multilevel.cli.demo import run_demo
 from multilevel.cli.fit import run_fit
 from multilevel.exceptions import MultilevelError, MultilevelWarning
@@ -34,7 +35,12 @@ examples:
   cat pupils.csv | multilevel fit "math ~ 1 + (1 | school)" - --json -
       from standard input, the estimates as JSON
 
-"multilevel fit --help" has all options.
+  multilevel analyze pupils.csv
+      asks which columns to use, analyses them in eight steps, and writes a report
+  multilevel analyze pupils.csv --outcome math --group school --level1 ses --level2 sector
+      the same without questions
+
+"multilevel fit --help" and "multilevel analyze --help" have all options.
 """
 
 FIT_DESCRIPTION = """\
@@ -45,6 +51,13 @@ Fit a linear mixed model and print its summary.
   (ses || school)      uncorrelated
   (1 | school/class)   classes nested in schools
   (1 | pupil) + (1 | item)   crossed factors
+"""
+
+ANALYZE_DESCRIPTION = """\
+Analyse hierarchical data in eight steps and write a report in plain language: structure, questions,
+assumptions, variance between groups, models from simple to complex, comparison, interpretation,
+inference. On a terminal it asks for what is missing. Lists may be given with commas or by giving
+an option several times.
 """
 
 # What a shell reports for a program that the end of its pipe stopped: 128 + SIGPIPE.
@@ -103,6 +116,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_fit_arguments(fit)
     fit.set_defaults(run=run_fit)
+    analyze = commands.add_parser(
+        "analyze",
+        help="analyse a data file in eight steps and write a report",
+        description=ANALYZE_DESCRIPTION,
+        formatter_class=plain,
+    )
+    add_analyze_arguments(analyze)
     return parser
 
 

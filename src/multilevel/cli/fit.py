@@ -13,7 +13,7 @@ from multilevel.frames.files import read_delimited, read_file
 if TYPE_CHECKING:
     import argparse
 
-__all__ = ["run_fit"]
+__all__ = ["read_data", "run_fit"]
 
 
 def run_fit(arguments: argparse.Namespace) -> None:
@@ -22,7 +22,7 @@ def run_fit(arguments: argparse.Namespace) -> None:
 
     fit = mlm.lmer(
         arguments.formula,
-        _read(arguments.data, arguments.encoding),
+        read_data(arguments.data, arguments.encoding),
         reml=not arguments.ml,
         weights=arguments.weights,
         na_action=arguments.na,
@@ -38,7 +38,8 @@ def run_fit(arguments: argparse.Namespace) -> None:
     print(fit.summary())
 
 
-def _read(source: str, encoding: str) -> Any:
+def read_data(source: str, encoding: str) -> Any:
+    """Read a data file, or delimited text from standard input."""
     if source == "-":
         return read_delimited(sys.stdin.buffer.read(), "standard input", encoding)
     return read_file(source, encoding)
