@@ -98,7 +98,6 @@ def _tests(study: Study, coefficients: tuple[Coefficient, ...], method: TestMeth
         if before < 0.05 <= after
     ]
     text = f"Fixed effects are tested by {method.words}."
-    notes = list(method.notes)
     if len(slopes) > 1:
         text += (
             f" With {len(slopes)} tests one may come out by chance: the last column adjusts the p "
@@ -107,19 +106,21 @@ def _tests(study: Study, coefficients: tuple[Coefficient, ...], method: TestMeth
     if lost:
         told = "is" if len(lost) == 1 else "are"
         text += f" After that, {listing(lost)} {told} no longer below .05."
-    tried = study.fitter.n_models
-    if len(slopes) > 1:
-        notes.append(
-            Note(
-                "INF-MULTIPLE",
-                f"{len(slopes)} coefficients were tested, after {counted(tried, 'model')} had been "
-                "fitted. Holm's adjustment counts the tests, not the models.",
-                "warning" if lost else "info",
-            )
-        )
     headings = {"p_value_holm": "p, adjusted (Holm)"}
     table = DataTable("tests", "Tests of the coefficients", frame, 1, "", headings)
-    return Part((Paragraph(text, "Tests"), table), decisions, tuple(notes))
+    notes = (*method.notes, *_multiple(study, len(slopes), changed=bool(lost)))
+    return Part((Paragraph(text, "Tests"), table), decisions, notes)
+
+
+def _multiple(study: Study, n_tests: int, *, changed: bool) -> tuple[Note, ...]:
+    if n_tests < 2:
+        return ()
+    tried = counted(study.fitter.n_models, "model")
+    text = (
+        f"{n_tests} coefficients were tested, after {tried} had been fitted. Holm's adjustment "
+        "counts the tests, not the models."
+    )
+    return (Note("INF-MULTIPLE", text, "warning" if changed else "info"),)
 
 
 def _holm(p: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from multilevel.workflow.words import code, listing, number
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
+    from multilevel.inference.degrees_of_freedom import DfMethod
     from multilevel.workflow.small_samples import TestMethod
     from multilevel.workflow.study import Study
 
@@ -56,19 +57,10 @@ def predictions_part(study: Study, fit: LinearMixedModel, method: TestMethod) ->
     if not fit.n_groups:
         return Part()
     row, label = _typical(study, fit)
-    df = method.df_method
     try:
-        tables = [
-            fit.predict(row, re_form="none", interval="confidence", df_method=df),
-            fit.predict(row, interval="confidence"),
-            fit.predict(row, interval="prediction"),
-            fit.predict(row, re_form="none", interval="prediction"),
-        ]
+        numbers = _intervals(fit, row, method.df_method)
     except MultilevelError as error:
         return Part((Paragraph(f"Predictions have no intervals here: {error}", "Predictions"),))
-    columns = [Table.from_data(table) for table in tables]
-    names = ("fitted", "std_error", "conf_low", "conf_high")
-    numbers = {name: [float(one.column(name).values[0]) for one in columns] for name in names}
     group = a_group(study.hierarchy.innermost.label)
     what = [
         f"mean over all {the_groups(study.hierarchy.innermost.label)}",
@@ -77,13 +69,13 @@ def predictions_part(study: Study, fit: LinearMixedModel, method: TestMethod) ->
         f"a new row of a new {group}",
     ]
     frame = study.frame({"for": what, **numbers})
+    low, high = ([number(x) for x in numbers[name]] for name in ("conf_low", "conf_high"))
     widths = [h - w for h, w in zip(numbers["conf_high"], numbers["conf_low"], strict=True)]
     text = (
         "For a typical row (numbers at their means, categories at the first): the population-"
-        f"average {code(study.outcome)} is {number(numbers['fitted'][0])} (95% interval "
-        f"{number(numbers['conf_low'][0])} to {number(numbers['conf_high'][0])}). For a new row of "
-        f"a group that is not in the data the interval is {number(widths[3] / widths[0], 2)} times "
-        f"as wide: {number(numbers['conf_low'][3])} to {number(numbers['conf_high'][3])}."
+        f"average {code(study.outcome)} is {number(numbers['fitted'][0])} (95% interval {low[0]} "
+        f"to {high[0]}). For a new row of a group that is not in the data the interval is "
+        f"{number(widths[3] / widths[0], 2)} times as wide: {low[3]} to {high[3]}."
     )
     note = Note(
         "INF-NEWGROUP",
@@ -91,10 +83,24 @@ def predictions_part(study: Study, fit: LinearMixedModel, method: TestMethod) ->
         "the variance between groups, for a new row that of rows. The table has each.",
         "info",
     )
-    table = DataTable(
-        "predictions", "A typical row, with 95% intervals", frame, 1, "", {"for": "For"}
-    )
+    title, headings = "A typical row, with 95% intervals", {"for": "For"}
+    table = DataTable("predictions", title, frame, 1, "", headings)
     return Part((Paragraph(text, "Population and groups"), table), (), (note,))
+
+
+def _intervals(
+    fit: LinearMixedModel, row: dict[str, Any], df_method: DfMethod | None
+) -> dict[str, list[float]]:
+    """Of a mean over groups, the mean of a group, a new row of it, a new row of a new group."""
+    tables = [
+        fit.predict(row, re_form="none", interval="confidence", df_method=df_method),
+        fit.predict(row, interval="confidence"),
+        fit.predict(row, interval="prediction"),
+        fit.predict(row, re_form="none", interval="prediction"),
+    ]
+    columns = [Table.from_data(table) for table in tables]
+    names = ("fitted", "std_error", "conf_low", "conf_high")
+    return {name: [float(one.column(name).values[0]) for one in columns] for name in names}
 
 
 def _typical(study: Study, fit: LinearMixedModel) -> tuple[dict[str, Any], str]:
@@ -106,6 +112,8 @@ def _typical(study: Study, fit: LinearMixedModel) -> tuple[dict[str, Any], str]:
     for name in fit.model.design.spec.encoders.fixed.columns:
         column = table.column(name)
         row[name] = [float(column.values.mean()) if column.is_numeric else str(column.levels[0])]
+    if study.request.weights:
+        row[study.request.weights] = [float(table.column(study.request.weights).values.mean())]
     codes = study.codes(factor)
     present = np.unique(codes)
     chosen = int(present[len(present) // 2])
@@ -135,30 +143,28 @@ def ranking_part(study: Study, fit: LinearMixedModel) -> Part:
     for group, term, value in zip(groups, terms, values, strict=True):
         if not np.isfinite(value):
             continue
-        level = term == "Intercept"
-        least = _LEVELS if level else _SLOPES
-        slopes = f"slopes of {code(own.get(term, str(term)))} by {code(group)}"
-        what = f"levels of {code(group)}" if level else slopes
-        verdict = (
-            "not: too much of their differences is chance" if value < least else "yes, with care"
-        )
-        decisions.append(
-            Decision(
-                "INF-RANK",
-                f"May {what} be ranked?",
-                f"mean reliability {number(float(value), 2)}",
-                f"at least {least}",
-                verdict,
-                "Raudenbush & Bryk (2002); Goldstein & Spiegelhalter (1996)",
-            )
-        )
+        least = _LEVELS if term == "Intercept" else _SLOPES
+        what = f"slopes of {code(own.get(term, str(term)))} by {code(group)}"
+        what = f"levels of {code(group)}" if term == "Intercept" else what
+        decisions.append(_rule(what, float(value), least))
         if value < least:
             low.append(f"{what} ({number(float(value), 2)})")
-    notes: tuple[Note, ...] = ()
-    if low:
-        text = (
-            f"Do not rank groups by {listing(low)}: mean reliabilities are too low, so that places "
-            "in a list are mostly chance. Say which groups differ clearly from the average instead."
-        )
-        notes = (Note("INF-RANK", text),)
-    return Part((), tuple(decisions), notes)
+    if not low:
+        return Part((), tuple(decisions))
+    text = (
+        f"Do not rank groups by {listing(low)}: mean reliabilities are too low, so that places in "
+        "a list are mostly chance. Say which groups differ clearly from the average instead."
+    )
+    return Part((), tuple(decisions), (Note("INF-RANK", text),))
+
+
+def _rule(what: str, value: float, least: float) -> Decision:
+    verdict = "no: too much of their differences is chance" if value < least else "yes, with care"
+    return Decision(
+        "INF-RANK",
+        f"May {what} be ranked?",
+        f"mean reliability {number(value, 2)}",
+        f"at least {least}",
+        verdict,
+        "Raudenbush & Bryk (2002); Goldstein & Spiegelhalter (1996)",
+    )

@@ -234,3 +234,34 @@ def test_what_a_step_cites_is_known(schools, sleep):
             for text in (text_of(made), *(d.source for d in made.decisions)):
                 for match in cited.finditer(text):
                     assert references([match[0]]), match[0]
+
+
+def test_where_kenward_and_roger_is_not_to_be_had(monkeypatch):
+    monkeypatch.setattr("multilevel.workflow.small_samples._MOST_EFFECTS", 1)
+    study = Analysis(mlm.datasets.load("penicillin"), "diameter", ["plate", "sample"]).study
+    step = inference_step(study, *climbed(study, "1 + (1 | plate) + (1 | sample)"))
+    assert "INF-DF" in codes(step)
+    (rule,) = [one for one in step.decisions if one.rule == "INF-SMALLJ-Z"]
+    assert rule.verdict == "t tests with Satterthwaite's degrees of freedom"
+    assert rule.value == "6 groups of `sample`"
+
+
+def test_crossed_groups_have_no_robust_errors_and_it_is_said():
+    study = Analysis(mlm.datasets.load("penicillin"), "diameter", ["plate", "sample"]).study
+    step = inference_step(study, *climbed(study, "1 + (1 | plate) + (1 | sample)"))
+    assert "There are no cluster-robust standard errors" in text_of(step)
+    assert "std_error_robust" not in step.tables["standard_errors"]
+    assert 'robust="CR2"' not in next(b.text for b in step.blocks if isinstance(b, Code))
+
+
+def test_without_random_effects_tests_are_exact():
+    rng = np.random.default_rng(1)
+    group = np.repeat(np.arange(20), 5)
+    x = rng.normal(size=100)
+    study = Analysis(
+        {"g": group, "x": x, "y": x + rng.normal(size=100)}, "y", "g", level1="x"
+    ).study
+    step = inference_step(study, *climbed(study, "x_c"))
+    assert "t tests of least squares" in step.headline
+    np.testing.assert_allclose(step.tables["tests"]["df"], 98.0)
+    assert "variance_intervals" not in step.tables
