@@ -168,7 +168,7 @@ def likely_time(facts: Sequence[Facts]) -> str | None:
 
 def likely_predictors(table: Table, facts: Sequence[Facts], groups: tuple[str, ...]) -> list[str]:
     """Columns to predict from; group means and deviations of others, which say it twice, not."""
-    from multilevel.levels.group_means import group_means
+    from multilevel.levels.centering import group_means
     from multilevel.workflow.hierarchy import read_hierarchy
 
     factor = read_hierarchy(table, groups).innermost
