@@ -13,7 +13,7 @@ import multilevel as mlm
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "api.md"
 LISTED = re.findall(r"^(?:   |\.\. autoclass:: )([\w.]+)$", PAGE.read_text("utf-8"), re.MULTILINE)
 FIT = "LinearMixedModel."
-MODULES = ("datasets", "exceptions", "plot")
+MODULES = ("datasets", "demo", "exceptions", "plot")
 CLASSES = [
     name for name in mlm.exceptions.__all__ if inspect.isclass(getattr(mlm.exceptions, name))
 ]
@@ -33,6 +33,7 @@ def test_public_names_of_modules_are_listed():
     assert {f"datasets.{name}" for name in functions} <= set(LISTED)
     assert {f"exceptions.{name}" for name in CLASSES} <= set(LISTED)
     assert {f"plot.{name}" for name in mlm.plot.__all__} <= set(LISTED)
+    assert {f"demo.{name}" for name in mlm.demo.__all__} <= set(LISTED)
 
 
 @pytest.mark.parametrize("name", sorted(public(mlm.LinearMixedModel)))

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from multilevel import datasets, exceptions, plot
+    from multilevel import datasets, demo, exceptions, plot
     from multilevel.api import (
         Analysis,
         Bootstrap,
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         LmList,
         MarginalMeans,
         MixedModel,
+        Power,
         Profile,
         SimulatedResiduals,
         WithinBetween,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         icc,
         lm_list,
         lmer,
+        power,
         within_between,
     )
     from multilevel.datasets import simulate_multilevel
@@ -46,6 +48,7 @@ __all__ = [
     "LmList",
     "MarginalMeans",
     "MixedModel",
+    "Power",
     "Profile",
     "SimulatedResiduals",
     "WithinBetween",
@@ -56,11 +59,13 @@ __all__ = [
     "compare",
     "datasets",
     "demean",
+    "demo",
     "exceptions",
     "icc",
     "lm_list",
     "lmer",
     "plot",
+    "power",
     "simulate_multilevel",
     "wide_to_long",
     "within_between",
@@ -68,11 +73,13 @@ __all__ = [
 
 _ROOMS = {
     "datasets": "multilevel.datasets",
+    "demo": "multilevel.demo",
     "exceptions": "multilevel.exceptions",
     "plot": "multilevel.plot",
     "simulate_multilevel": "multilevel.datasets",
     "wide_to_long": "multilevel.frames.reshape",
 }
+_MODULES = ("datasets", "demo", "exceptions", "plot")
 
 
 def __getattr__(name: str) -> Any:
@@ -83,7 +90,7 @@ def __getattr__(name: str) -> Any:
         value: Any = version("multilevel")
     elif name in __all__:
         module = import_module(_ROOMS.get(name, "multilevel.api"))
-        value = module if name in ("datasets", "exceptions", "plot") else getattr(module, name)
+        value = module if name in _MODULES else getattr(module, name)
     else:
         raise AttributeError(f"module 'multilevel' has no attribute {name!r}")
     globals()[name] = value

@@ -16,6 +16,8 @@ from multilevel.fits.model import MixedModel
 from multilevel.fits.profile import Profile
 from multilevel.fits.simulated_residuals import SimulatedResiduals
 from multilevel.fits.within_between import WithinBetween, within_between
+from multilevel.planning.result import Power
+from multilevel.planning.study import power
 from multilevel.solver.optimize import Control
 from multilevel.workflow.analysis import Analysis
 from multilevel.workflow.analyze import analyze
@@ -33,6 +35,7 @@ __all__ = [
     "LmList",
     "MarginalMeans",
     "MixedModel",
+    "Power",
     "Profile",
     "SimulatedResiduals",
     "WithinBetween",
@@ -45,6 +48,7 @@ __all__ = [
     "icc",
     "lm_list",
     "lmer",
+    "power",
     "within_between",
 ]
 

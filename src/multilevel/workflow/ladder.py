@@ -310,5 +310,5 @@ def _has_slope(one: Predictor) -> bool:
 def _said(test: Test | None, verdict: str) -> str:
     """A verdict with its numbers."""
     if test is None:
-        return f"{verdict} (there is no test)"
-    return f"{verdict} (χ² = {number(test.statistic)}, {p_text(test.p_value)})"
+        return f"{verdict}; there is no test"
+    return f"{verdict}; χ² = {number(test.statistic)}, {p_text(test.p_value)}"

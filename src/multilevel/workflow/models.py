@@ -65,7 +65,7 @@ def _headline(ladder: Ladder, kept: list[Rung]) -> str:
 
 
 def _line(rung: Rung) -> str:
-    return f"{rung.name}, {rung.title}: {rung.reason}. {code(rung.formula)}"
+    return f"{rung.name} – {rung.title} ({rung.reason}): {code(rung.formula)}"
 
 
 def _rung_notes(ladder: Ladder) -> list[Note]:
@@ -94,7 +94,7 @@ def _tests(study: Study, ladder: Ladder) -> DataTable:
             "statistic": np.array([test.statistic for test in tests]),
             "df": np.array([test.df for test in tests]),
             "p_value": np.array([test.p_value for test in tests]),
-            "verdict": ["kept" if rung.kept else rung.reason.split(" (")[0] for rung in tested],
+            "verdict": ["kept" if rung.kept else rung.reason.split(";")[0] for rung in tested],
         }
     )
     return DataTable("tests", "Each model against the one that it extends", frame, 3)

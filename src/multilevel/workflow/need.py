@@ -11,11 +11,13 @@ from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Decision, Note, Paragraph, Picture
 from multilevel.workflow.part import Part
 from multilevel.workflow.predictors import intraclass
-from multilevel.workflow.sizes import the_groups
+from multilevel.workflow.sizes import a_group, the_groups
 from multilevel.workflow.step import Step
 from multilevel.workflow.words import code, listing, number, p_text, percent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.workflow.study import Study
 
@@ -62,10 +64,10 @@ def _headline(study: Study, table: Table) -> str:
     return f"{listing([first, *(text.format('') for text in texts[1:])])}."
 
 
-def _in_order(study: Study, table: Table) -> list[str]:
+def _in_order(study: Study, table: Table, word: Callable[[str], str] = the_groups) -> list[str]:
     """Names of the factors in words, in the order of a table."""
     column = table.column("group")
-    names = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
+    names = {one.name: word(one.label) for one in study.hierarchy.factors}
     return [names.get(str(name), str(name)) for name in column.levels[column.codes]]
 
 
@@ -74,10 +76,10 @@ def _shares(study: Study, null: LinearMixedModel, table: Table) -> Part:
     from multilevel import plot
 
     icc = table.column("icc").values
-    names = _in_order(study, table)
+    names, ones = _in_order(study, table), _in_order(study, table, a_group)
     texts = [
-        f"Two rows of the same group of {name} correlate by {number(float(r), 2)}."
-        for name, r in zip(names, table.column("correlation").values, strict=True)
+        f"Two rows of the same {name} correlate by {number(float(r), 2)}."
+        for name, r in zip(ones, table.column("correlation").values, strict=True)
     ]
     intercept = float(null.beta[0])
     spread = [
