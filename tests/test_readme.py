@@ -23,10 +23,11 @@ def run(code: str, names: dict[str, object]) -> str:
     return "\n".join(line.rstrip() for line in printed.getvalue().splitlines()) + "\n"
 
 
-def test_every_example_prints_what_it_says():
+def test_every_example_prints_what_it_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the report is written here
     names: dict[str, object] = {}
     examples = list(BLOCK.finditer(README.read_text(encoding="utf-8")))
-    assert len(examples) == 5
+    assert len(examples) == 6
     for example in examples:
         assert run(example["code"], names) == example["output"]
 
