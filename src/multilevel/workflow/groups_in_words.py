@@ -9,6 +9,7 @@ import numpy as np
 from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Paragraph, Picture
 from multilevel.workflow.part import Part
+from multilevel.workflow.pieces_in_words import effect_name
 from multilevel.workflow.sizes import the_groups
 from multilevel.workflow.words import code, listing, number
 
@@ -83,13 +84,12 @@ def _caterpillar(
 ) -> Picture:
     from multilevel import plot
 
-    own = {one.own: one.name for one in study.predictors}
-    what = "levels" if term == "Intercept" else f"slopes of {code(own.get(term, term))}"
+    what = effect_name(term, study)
     clear = int(np.sum(np.abs(values) > _REACH * errors))
     low, high = number(float(values.min())), number(float(values.max()))
     return Picture(
         f"caterpillar_{factor.name}" + ("" if term == "Intercept" else f"_{term}"),
-        f"Predicted deviations of {what} of {the_groups(factor.label)}, with intervals",
+        f"Predicted deviations of {the_groups(factor.label)}, with intervals: {what}",
         f"{len(values):,} deviations in order, from {low} to {high}; the 95% intervals of "
         f"{clear:,} leave out 0.",
         lambda: plot.caterpillar(fit, group=factor.name, term=term),
@@ -117,10 +117,8 @@ def _texts(column: Any) -> np.ndarray:
 def _reliability(study: Study, fit: LinearMixedModel, factor: Factor) -> str:
     table = Table.from_data(fit.reliability(factor.name))
     names = _texts(table.column("term"))
-    own = {one.own: one.name for one in study.predictors}
     texts = [
-        f"{number(float(value), 2)} for "
-        f"{'levels' if name == 'Intercept' else 'slopes of ' + code(own.get(name, str(name)))}"
+        f"{number(float(value), 2)} ({effect_name(str(name), study)})"
         for name, value in zip(names, table.column("reliability").values, strict=True)
         if np.isfinite(value)
     ]

@@ -47,8 +47,9 @@ def growth_part(
         f"(95% interval {number(float(a))} to {number(float(b))})"
         for when, value, a, b in zip(at, values.tolist(), low, high, strict=True)
     ]
+    others = ", other predictors at their means" if used != {time.name} else ""
     text = (
-        f"The average trajectory, other predictors at their means: {y} is {points[0]}, {points[1]} "
+        f"The average trajectory{others}: {y} is {points[0]}, {points[1]} "
         f"and {points[2]}.{_turning(time, coefficients, x)}"
     )
     table = DataTable("trajectory", f"{y} over {name}: the average trajectory", means)

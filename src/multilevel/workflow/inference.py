@@ -35,7 +35,7 @@ def inference_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
     influence = influence_part(study, fit, coefficients)
     parts = [
         _tests(study, coefficients, method),
-        variance_part(fit),
+        variance_part(study, fit),
         robust_part(study, fit, coefficients),
         influence,
         predictions_part(study, fit, method),

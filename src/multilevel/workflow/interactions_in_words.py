@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from multilevel.workflow.pieces_in_words import column_of, in_user_units, piece_
 from multilevel.workflow.words import code, measured, number, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from multilevel.fits.johnson_neyman import JohnsonNeyman
     from multilevel.fits.linear import LinearMixedModel
@@ -33,74 +34,126 @@ def interactions_part(
     df_method: DfMethod | None,
 ) -> Part:
     """For every product of two predictors its simple slopes, regions and figure."""
-    pairs: dict[tuple[str, str], tuple[Piece, Piece]] = {}
+    pairs: dict[tuple[str, str], _Pair] = {}
     for one in coefficients:
         if len(one.pieces) == 2 and all(piece.role != "square" for piece in one.pieces):
-            focal, moderator = _roles(*one.pieces)
-            if _is_number(focal):
-                pairs[column_of(focal), column_of(moderator)] = (focal, moderator)
-    blocks: list[Block] = []
-    for (x, z), (focal, moderator) in pairs.items():
-        blocks += _blocks(study, fit, x, z, focal, moderator, df_method)
-    return Part(tuple(blocks))
+            focal, moderator = sorted(one.pieces, key=_first)
+            pair = _Pair(study, fit, df_method, focal, moderator)
+            pairs[pair.x, pair.z] = pair
+    return Part(tuple(block for pair in pairs.values() for block in pair.blocks()))
 
 
-def _roles(first: Piece, second: Piece) -> tuple[Piece, Piece]:
-    """What has the slope, and what it differs by: lower levels and numbers first."""
-    pair = sorted(
-        (first, second), key=lambda p: (p.predictor.stated != "time", not _is_number(p), p.level)
-    )
-    return pair[0], pair[1]
+def _first(piece: Piece) -> tuple[bool, int, bool]:
+    """What has the slope, and what it differs by: time, what varies within groups, numbers."""
+    return piece.predictor.stated != "time", piece.level, piece.role == "category"
 
 
-def _is_number(piece: Piece) -> bool:
-    return piece.role != "category"
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """A product of two predictors: the slope (or difference) of one by the other."""
 
+    study: Study
+    fit: LinearMixedModel
+    df_method: DfMethod | None
+    focal: Piece
+    moderator: Piece
 
-def _blocks(
-    study: Study,
-    fit: LinearMixedModel,
-    x: str,
-    z: str,
-    focal: Piece,
-    moderator: Piece,
-    df_method: DfMethod | None,
-) -> list[Block]:
-    from multilevel import plot
+    @property
+    def x(self) -> str:
+        """Column of the slope."""
+        return column_of(self.focal)
 
-    number_like = _is_number(moderator)
-    values, places = _values(study, z) if number_like else ([], [])
-    at = {z: values} if number_like else None
-    slopes = fit.emtrends(z, x, at=at, df_method=df_method).to_frame()
-    found = Table.from_data(slopes)
-    if not number_like:
-        column = found.column(z)
-        places = [code(str(label)) for label in column.levels[column.codes]]
-    name = f"{x}_by_{z}"
-    of, by = _names(study, focal, moderator)
-    sentences = _sentence(found, places, of, by)
-    blocks: list[Block] = [
-        Paragraph(sentences, f"Slope of {of} by {by}"),
-        DataTable(f"slopes_{name}", f"Simple slopes of {of} by {by}", slopes),
-        Picture(
-            f"interaction_{name}",
-            f"{code(study.outcome)} by {of}, for values of {by}",
-            sentences,
-            lambda: plot.interaction(fit, x, z, at=at, df_method=df_method),
-            lambda: plot.interaction_data(fit, x, z, at=at, df_method=df_method),
-        ),
-    ]
-    if len(values) > 2:
-        blocks += _regions(study, fit, (x, z), (focal, moderator), df_method)
-    return blocks
+    @property
+    def z(self) -> str:
+        """Column that it differs by."""
+        return column_of(self.moderator)
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """What has the slope, and what it differs by; the mean if both are of one predictor."""
+        by = code(self.moderator.predictor.name)
+        if self.moderator.role == "mean":
+            by = piece_name(self.moderator, self.study)
+        return code(self.focal.predictor.name), by
 
-def _names(study: Study, focal: Piece, moderator: Piece) -> tuple[str, str]:
-    """What a slope is of, and what it differs by; only the mean if both are of one predictor."""
-    by = code(moderator.predictor.name)
-    if moderator.role == "mean":
-        by = piece_name(moderator, study)
-    return code(focal.predictor.name), by
+    def blocks(self) -> list[Block]:
+        """Simple slopes in a sentence, a table and a figure; regions for numbers."""
+        from multilevel import plot
+
+        numeric = self.moderator.role != "category"
+        values, places = _values(self.study, self.z) if numeric else ([], [])
+        at = {self.z: values} if numeric else None
+        frame = self._slopes(at)
+        table = Table.from_data(frame)
+        if not numeric:
+            places = [code(str(label)) for label in _texts(table.column(self.z))]
+        text = self._sentences(table, places)
+        of, by = self.names
+        what = "Difference" if self.focal.role == "category" else "Slope"
+        name = f"{self.x}_by_{self.z}"
+        labels = 2 if self.focal.role == "category" else 1
+        blocks: list[Block] = [
+            Paragraph(text, f"{what} of {of} by {by}"),
+            DataTable(f"slopes_{name}", f"{what}s of {of} by {by}", frame, labels),
+            Picture(
+                f"interaction_{name}",
+                f"{code(self.study.outcome)} by {of}, for values of {by}",
+                text,
+                lambda: plot.interaction(self.fit, self.x, self.z, at=at, df_method=self.df_method),
+                lambda: plot.interaction_data(
+                    self.fit, self.x, self.z, at=at, df_method=self.df_method
+                ),
+            ),
+        ]
+        return [*blocks, *(self._regions() if len(values) > 2 else [])]
+
+    def _slopes(self, at: dict[str, list[float]] | None) -> Any:
+        """Slopes of a number, or differences of categories from the first."""
+        if self.focal.role != "category":
+            return self.fit.emtrends(self.z, self.x, at=at, df_method=self.df_method).to_frame()
+        means = self.fit.emmeans(self.x, by=self.z, at=at, df_method=self.df_method)
+        return means.contrast("trt.vs.ctrl", adjust="none").to_frame()
+
+    def _sentences(self, table: Any, places: list[str]) -> str:
+        """Slopes at the values of the moderator; of every category."""
+        of, by = self.names
+        if self.focal.role != "category":
+            return f"The slope of {of} is {_listed(table, range(len(places)), places, by)}."
+        contrasts = _texts(table.column("contrast"))
+        base = code(self.focal.predictor.labels[0])
+        texts = []
+        for label, contrast in zip(
+            self.focal.predictor.labels[1:], dict.fromkeys(contrasts), strict=True
+        ):
+            rows = [i for i, found in enumerate(contrasts) if found == contrast]
+            # a number is given once for every value, a category in every row
+            shown = places if len(places) == len(rows) else [places[i] for i in rows]
+            texts.append(
+                f"The difference of {code(self.study.outcome)} between {of} {code(label)} and "
+                f"{base} is {_listed(table, rows, shown, by)}."
+            )
+        return " ".join(texts)
+
+    def _regions(self) -> list[Block]:
+        from multilevel import plot
+
+        try:
+            found = self.fit.johnson_neyman(self.x, self.z, df_method=self.df_method)
+        except MultilevelError:  # of several categories, or not linear in the moderator
+            return []
+        of, by = self.names
+        what = f"{'difference' if self.focal.role == 'category' else 'slope'} of {of}"
+        text = _region_text(found, what, by, lambda v: in_user_units(self.moderator, v, self.study))
+        return [
+            Paragraph(text),
+            Picture(
+                f"regions_{self.x}_by_{self.z}",
+                f"{what[0].upper()}{what[1:]} over {by}, and where it can be told from 0",
+                text,
+                lambda: plot.johnson_neyman(self.fit, self.x, self.z, df_method=self.df_method),
+                found.to_frame,
+            ),
+        ]
 
 
 def _values(study: Study, z: str) -> tuple[list[float], list[str]]:
@@ -125,53 +178,25 @@ def _values(study: Study, z: str) -> tuple[list[float], list[str]]:
     )
 
 
-def _sentence(table: Any, places: list[str], of: str, by: str) -> str:
-    """Slopes at the values of a moderator."""
+def _listed(table: Any, rows: Iterable[int], places: list[str], by: str) -> str:
+    """``2.43 where `sector` is `Public` (95% interval 2.13 to 2.73); ...``."""
     columns = [table.column(name).values for name in ("estimate", "conf_low", "conf_high")]
     errors = table.column("std_error").values
     texts = []
-    for i, place in enumerate(places):
+    for i, place in zip(rows, places, strict=True):
         slope, low, high = (measured(float(x[i]), float(errors[i])) for x in columns)
         texts.append(f"{slope} where {by} is {place} (95% interval {low} to {high})")
-    return f"The slope of {of} is {'; '.join(texts)}."
+    return "; ".join(texts)
 
 
-def _regions(
-    study: Study,
-    fit: LinearMixedModel,
-    columns: tuple[str, str],
-    pieces: tuple[Piece, Piece],
-    df_method: DfMethod | None,
-) -> list[Block]:
-    from multilevel import plot
-
-    x, z = columns
-    of, by = _names(study, *pieces)
-    try:
-        found = fit.johnson_neyman(x, z, df_method=df_method)
-    except MultilevelError:  # a slope that is not linear in the moderator has no such regions
-        return []
-    text = _region_text(found, of, by, lambda value: in_user_units(pieces[1], value, study))
-    return [
-        Paragraph(text),
-        Picture(
-            f"regions_{x}_by_{z}",
-            f"Slope of {of} over {by}, and where it can be told from 0",
-            text,
-            lambda: plot.johnson_neyman(fit, x, z, df_method=df_method),
-            found.to_frame,
-        ),
-    ]
-
-
-def _region_text(found: JohnsonNeyman, of: str, by: str, units: Callable[[float], str]) -> str:
+def _region_text(found: JohnsonNeyman, what: str, by: str, units: Callable[[float], str]) -> str:
     """Values of the moderator, in the user's units, at which the slope is clear."""
     low, high = found.observed
     inside = [r for r in found.regions if r.significant and r.low < high and r.high > low]
     if not inside:
-        return f"At no observed value of {by} can the slope of {of} be told from 0 (p < .05)."
+        return f"At no observed value of {by} can the {what} be told from 0 (p < .05)."
     if len(inside) == 1 and inside[0].low <= low and inside[0].high >= high:
-        return f"At all observed values of {by} the slope of {of} can be told from 0 (p < .05)."
+        return f"At all observed values of {by} the {what} can be told from 0 (p < .05)."
     words = []
     for region in inside:
         if region.low <= low:
@@ -181,6 +206,11 @@ def _region_text(found: JohnsonNeyman, of: str, by: str, units: Callable[[float]
         else:
             words.append(f"from {units(region.low)} to {units(region.high)}")
     return (
-        f"The slope of {of} can be told from 0 (p < .05) where {by} is {' and '.join(words)}, "
+        f"The {what} can be told from 0 (p < .05) where {by} is {' and '.join(words)}, "
         f"as in {percent(found.share)} of the rows (Johnson & Neyman 1936; Bauer & Curran 2005)."
     )
+
+
+def _texts(column: Any) -> np.ndarray:
+    found: np.ndarray = column.levels[column.codes]
+    return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multilevel.frames.table import Table
+from multilevel.workflow.coefficients import known_pieces, read_pieces
 from multilevel.workflow.sizes import a_group, the_groups
 from multilevel.workflow.words import code, listing, number
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "column_of",
     "conditions",
+    "effect_name",
     "group_of",
     "in_user_units",
     "piece_name",
@@ -78,6 +80,20 @@ def piece_name(piece: Piece, study: Study) -> str:
     if predictor.centring == "within":
         return f"{name} within {the_groups(study.hierarchy.innermost.label)}"
     return name
+
+
+def effect_name(name: str, study: Study) -> str:
+    """A random effect in words: level, slope, or difference between categories."""
+    if name == "Intercept":
+        return "level"
+    pieces = read_pieces(known_pieces(study), name)
+    if not pieces:
+        return f"slope of {code(name)}"
+    piece = pieces[0]
+    if piece.role == "category" and len(pieces) == 1:
+        base = code(piece.predictor.labels[0])
+        return f"difference between {code(piece.predictor.name)} {code(piece.label)} and {base}"
+    return f"slope of {' by '.join(piece_name(one, study) for one in pieces)}"
 
 
 def where_zero(piece: Piece, study: Study) -> str:

@@ -10,9 +10,9 @@ from multilevel.frames.table import Table
 from multilevel.inference.varcomp import variance_components
 from multilevel.report.document import Bullets, DataTable, Note, Paragraph
 from multilevel.workflow.part import Part
-from multilevel.workflow.pieces_in_words import conditions, where_zero
+from multilevel.workflow.pieces_in_words import conditions, effect_name, where_zero
 from multilevel.workflow.sizes import the_groups
-from multilevel.workflow.words import code, number, percent
+from multilevel.workflow.words import code, listing, number, percent
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["random_part"]
 
 _REACH = 1.96  # standard deviations that hold 95% of groups, if effects are normal
+_ORIGIN = " This depends on where the predictor is 0, and would differ elsewhere."
 _CLOSE = 0.999  # correlations from which effects cannot be told apart
 
 
@@ -31,7 +32,7 @@ def random_part(study: Study, fit: LinearMixedModel, coefficients: tuple[Coeffic
     if not fit.n_groups:
         text = "The model has no random effects: it does not let groups differ."
         return Part((Paragraph(text, "Differences between groups"),))
-    words = _Words(study, coefficients)
+    words = _Words(study, fit, coefficients)
     parts = variance_components(fit._matrices, fit.state)
     sentences = [text for part in parts for text in words.sentences(part)]
     sentences.append(
@@ -68,20 +69,27 @@ def _icc(fit: LinearMixedModel) -> tuple[Paragraph, ...]:
 class _Words:
     """Sentences on the random effects of one model."""
 
-    def __init__(self, study: Study, coefficients: tuple[Coefficient, ...]) -> None:
+    def __init__(
+        self, study: Study, fit: LinearMixedModel, coefficients: tuple[Coefficient, ...]
+    ) -> None:
         self._study = study
         self._coefficients = coefficients
         self._known = {one.name: one for one in coefficients}
+        table = Table.from_data(fit.confint(parameters="ran_pars"))
+        low, high = (table.column(name).values for name in ("conf_low", "conf_high"))
+        names = table.column("term")
+        bounds = zip(low.tolist(), high.tolist(), strict=True)
+        self._bounds = dict(zip(names.levels[names.codes], bounds, strict=True))
 
     def sentences(self, part: TermComponents) -> list[str]:
-        """Every effect and every correlation of a term."""
+        """Every effect of a term, and their correlations."""
         labels = {one.name: one.label for one in self._study.hierarchy.factors}
         many = the_groups(labels.get(part.group, part.group))
         found = [
             self._level(part, i, many) if name == "Intercept" else self._slope(part, i, many)
             for i, name in enumerate(part.names)
         ]
-        return found + [self._correlation(part, a, b, many) for a, b in part.pairs]
+        return found + self._correlations(part, many)
 
     def _level(self, part: TermComponents, i: int, many: str) -> str:
         sd = float(part.sd[i])
@@ -104,19 +112,20 @@ class _Words:
         )
 
     def _slope(self, part: TermComponents, i: int, many: str) -> str:
-        sd, name = float(part.sd[i]), self._name(part.names[i])
+        sd, name = float(part.sd[i]), effect_name(part.names[i], self._study)
         if sd == 0.0:
             return (
-                f"The slope of {name} does not differ between {many} by more than chance would "
-                "have it: its variance is estimated as 0."
+                f"The {name} does not vary between {many} by more than chance would have it: its "
+                "variance is estimated as 0."
             )
         found = self._known.get(part.names[i])
         mean = 0.0 if found is None else found.estimate
         where = self._where(found)
         low, high = number(mean - _REACH * sd), number(mean + _REACH * sd)
+        what = "differences" if name.startswith("difference") else "slopes"
         return (
-            f"The slope of {name} differs between {many} by a standard deviation of {number(sd)} "
-            f"about {number(mean)}{where}: 95% of {many} have slopes between {low} and {high}; "
+            f"The {name} varies between {many} by a standard deviation of {number(sd)} about "
+            f"{number(mean)}{where}: 95% of {many} have {what} between {low} and {high}; "
             f"{_share_against(mean, sd)}."
         )
 
@@ -132,36 +141,34 @@ class _Words:
             held = f"{held} and {zero}" if held else zero
         return f" where {held}" if held else ""
 
-    def _correlation(self, part: TermComponents, a: int, b: int, many: str) -> str:
-        r = float(part.corr[a, b])
-        first, second = (
-            "level" if name == "Intercept" else f"slope of {self._name(name)}"
-            for name in (part.names[a], part.names[b])
-        )
-        if not np.isfinite(r):
-            return f"There is no correlation of {first} and {second}: one of them does not vary."
-        if abs(r) > _CLOSE:
-            return (
-                f"The {first} and the {second} of {many} are estimated to go together perfectly "
-                f"(correlation {number(r, 2)}): the data cannot tell them apart."
+    def _correlations(self, part: TermComponents, many: str) -> list[str]:
+        """Correlations whose intervals leave out 0 one by one, the others together."""
+        texts, open_ = [], []
+        for a, b in part.pairs:
+            r = float(part.corr[a, b])
+            first, second = (effect_name(part.names[k], self._study) for k in (a, b))
+            low, high = self._bounds.get(f"corr__{part.names[a]}.{part.names[b]}", (-1.0, 1.0))
+            if not np.isfinite(r):
+                continue
+            if abs(r) > _CLOSE:
+                texts.append(
+                    f"The {first} and the {second} of {many} are estimated to go together "
+                    f"perfectly (correlation {number(r, 2)}): the data cannot tell them apart."
+                )
+            elif low > 0.0 or high < 0.0:
+                word = "higher" if r >= 0.0 else "lower"
+                texts.append(
+                    f"{_capital(many)} with a higher {first} tend to have a {word} {second} "
+                    f"(correlation {number(r, 2)}).{_ORIGIN if 'level' in (first, second) else ''}"
+                )
+            else:
+                open_.append(f"of {first} and {second} ({number(r, 2)})")
+        if open_:
+            one = len(open_) == 1
+            texts.append(
+                f"The correlation{'' if one else 's'} {listing(open_, 12)} cannot be told from 0."
             )
-        word = "higher" if r >= 0.0 else "lower"
-        text = (
-            f"{_capital(many)} with a higher {first} tend to have a {word} {second} (correlation "
-            f"{number(r, 2)})."
-        )
-        if part.names[a] != "Intercept":
-            return text
-        return text + " This depends on where the predictor is 0, and would differ elsewhere."
-
-    def _name(self, effect: str) -> str:
-        """The user's name of a random slope."""
-        one = self._known.get(effect)
-        if one is None or not one.pieces:
-            return code(effect)
-        piece = one.pieces[0]
-        label = f" ({code(piece.label)})" if piece.role == "category" else ""
-        return f"{code(piece.predictor.name)}{' squared' if piece.role == 'square' else label}"
+        return texts
 
 
 def _share_against(mean: float, sd: float) -> str:

@@ -8,8 +8,10 @@ import numpy as np
 
 from multilevel.exceptions import MultilevelError
 from multilevel.frames.table import Table
+from multilevel.inference.varcomp import variance_components
 from multilevel.report.document import DataTable, Decision, Note, Paragraph
 from multilevel.workflow.part import Part
+from multilevel.workflow.pieces_in_words import effect_name
 from multilevel.workflow.sizes import a_group, the_groups
 from multilevel.workflow.small_samples import n_effects
 from multilevel.workflow.words import code, listing, number
@@ -29,7 +31,7 @@ _PROFILED, _PROFILED_TOGETHER = 20_000, 5_000
 _LEVELS, _SLOPES = 0.7, 0.3
 
 
-def variance_part(fit: LinearMixedModel) -> Part:
+def variance_part(study: Study, fit: LinearMixedModel) -> Part:
     """Intervals of standard deviations and correlations."""
     if not fit.n_groups:
         return Part()
@@ -48,8 +50,35 @@ def variance_part(fit: LinearMixedModel) -> Part:
         f"Intervals of standard deviations and correlations are from {how}{failed}. A lower end of "
         "0 means that the data do not exclude that groups are alike in this."
     )
-    table = DataTable("variance_intervals", "Standard deviations and correlations, 95%", frame, 3)
+    table = DataTable(
+        "variance_intervals",
+        "Standard deviations and correlations, with 95% intervals",
+        _in_words(study, fit, Table.from_data(frame)),
+        2,
+        headings={"parameter": "Of"},
+    )
     return Part((Paragraph(text, "Intervals of variances"), table))
+
+
+def _in_words(study: Study, fit: LinearMixedModel, table: Any) -> Any:
+    """The table of variance parameters with names that can be read."""
+    words = {"sd__residual": "rows of a group"}
+    for part in variance_components(fit._matrices, fit.state):
+        for name in part.names:
+            words[f"sd__{name}"] = f"{effect_name(name, study)} (SD)"
+        for a, b in part.pairs:
+            both = (effect_name(part.names[k], study) for k in (a, b))
+            words[f"corr__{part.names[a]}.{part.names[b]}"] = " and ".join(both) + " (correlation)"
+    group, term = table.column("group"), table.column("term")
+    names = [str(name) for name in term.levels[term.codes]]
+    numbers = ("estimate", "conf_low", "conf_high")
+    return study.frame(
+        {
+            "group": [str(name) for name in group.levels[group.codes]],
+            "parameter": [words.get(name, name).replace("`", "") for name in names],
+            **{name: table.column(name).values for name in numbers},
+        }
+    )
 
 
 def predictions_part(study: Study, fit: LinearMixedModel, method: TestMethod) -> Part:
@@ -138,17 +167,15 @@ def ranking_part(study: Study, fit: LinearMixedModel) -> Part:
     names = [table.column(name) for name in ("group", "term")]
     groups, terms = (one.levels[one.codes] for one in names)
     values = table.column("reliability").values
-    own = {one.own: one.name for one in study.predictors}
     decisions, low = [], []
     for group, term, value in zip(groups, terms, values, strict=True):
         if not np.isfinite(value):
             continue
         least = _LEVELS if term == "Intercept" else _SLOPES
-        what = f"slopes of {code(own.get(term, str(term)))} by {code(group)}"
-        what = f"levels of {code(group)}" if term == "Intercept" else what
+        what = f"{code(str(group))} by {effect_name(str(term), study)}"
         decisions.append(_rule(what, float(value), least))
         if value < least:
-            low.append(f"{what} ({number(float(value), 2)})")
+            low.append(f"{effect_name(str(term), study)} ({number(float(value), 2)})")
     if not low:
         return Part((), tuple(decisions))
     text = (
