@@ -14,6 +14,7 @@ from multilevel.exceptions import (
 )
 from multilevel.fits.model import MixedModel
 from multilevel.report.document import Note
+from multilevel.workflow.words import code
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
@@ -75,10 +76,10 @@ class Fitter:
             try:
                 fit = MixedModel(formula, self._data, weights=self._weights).fit(reml=reml)
             except MultilevelError as error:
-                text = f"`{formula}` could not be fitted: {error}"
+                text = f"{code(formula)} could not be fitted: {error}"
                 return Fitted(formula, None, (Note("BUILD-FAILED", text, "problem"),))
         notes = [
-            Note(_code(warning.category), f"`{formula}`: {warning.message}")
+            Note(_code(warning.category), f"{code(formula)}: {warning.message}")
             for warning in caught
             if issubclass(warning.category, MultilevelWarning)
         ]

@@ -70,8 +70,12 @@ def p_text(p: float) -> str:
 
 
 def code(name: str) -> str:
-    """A name of a column or a formula, marked as such."""
-    return f"`{name}`"
+    """A name of a column or a formula, marked as such.
+
+    >>> code("`my y` ~ x")
+    '`my y ~ x`'
+    """
+    return f"`{name.replace('`', '')}`"
 
 
 def plural(name: str) -> str:
