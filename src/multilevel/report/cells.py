@@ -38,8 +38,11 @@ _SHARE = re.compile(
 )
 _CRITERION = re.compile(r"(.*_)?(loglik|deviance|aic|aicc|bic|reml_criterion|criterion)(_.*)?")
 _STATISTIC = re.compile(r"(.*_)?(statistic|ratio|design_effect|deff|vif|z|t|f|chisq)(_.*)?")
+_NUMBER = re.compile(r"[\d.,;()\[\]%<>−–± ]*\d[\d.,;()\[\]%<>−–± ]*|–")
 _SAME = ("estimate", "std_error", "conf_low", "conf_high")
+_SCALE = ("std_error", "estimate", "conf_high", "conf_low")  # whose size gives the decimals
 _MOST_DECIMALS = 6
+_MOST_SPREAD = 3  # decimals that rows of one column may be apart and still be written alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +106,24 @@ def read_cells(table: DataTable) -> Cells:
     frame = Table.from_data(table.frame)
     names = frame.columns
     columns = [frame.column(name) for name in names]
-    shared = _shared_decimals({c.name: c.values for c in columns if c.name in _SAME})
+    shared = _shared_decimals({c.name: c.values for c in columns if c.name in _SAME}, names)
     texts = [_column(column, heading_of(column.name, table.headings), shared) for column in columns]
     return Cells(
         heads=tuple(heading_of(name, table.headings) for name in names),
         over=tuple("" if name in table.headings else span_of(name, names) for name in names),
         rows=tuple(zip(*texts, strict=True)),
         labels=table.labels,
-        numeric=tuple(column.kind == "numeric" for column in columns),
+        numeric=tuple(
+            column.kind == "numeric" or _are_numbers(cells)
+            for column, cells in zip(columns, texts, strict=True)
+        ),
     )
+
+
+def _are_numbers(cells: list[str]) -> bool:
+    """Whether text is numbers that were written already: ``12.6 (0.244)``."""
+    known = [cell for cell in cells if cell]
+    return bool(known) and all(_NUMBER.fullmatch(cell) for cell in known)
 
 
 def _column(column: Column, heading: str, shared: list[int] | None) -> list[str]:
@@ -123,9 +135,11 @@ def _column(column: Column, heading: str, shared: list[int] | None) -> list[str]
         labels = [_text(label) for label in column.levels]
         return [labels[code] if code >= 0 else "" for code in column.codes]
     form = _form(column, heading)
-    if form == "estimate" and shared is not None:
-        return [_fixed(x, decimals) for x, decimals in zip(column.values, shared, strict=True)]
-    return _numbers(column.values, form)
+    if form != "estimate":
+        return _numbers(column.values, form)
+    if shared is None:
+        return _numbers(column.values, "share")
+    return [_fixed(x, decimals) for x, decimals in zip(column.values, shared, strict=True)]
 
 
 def _form(column: Column, heading: str) -> Form:
@@ -162,25 +176,25 @@ def _numbers(values: Float, form: Form) -> list[str]:
     return [_fixed(x, decimals) if decimals <= _MOST_DECIMALS else _alone(x) for x in values]
 
 
-def _shared_decimals(columns: dict[str, Float]) -> list[int] | None:
+def _shared_decimals(columns: dict[str, Float], names: Sequence[str]) -> list[int] | None:
     """Decimals of every row, for an estimate, its standard error and its interval alike.
 
     Two digits of the smallest standard error; row by row where one number of decimals would be too
-    many for others.
+    many for others. None for the errors and intervals of shares, which are written as shares.
     """
-    if "estimate" not in columns:
+    if not columns or ("estimate" not in columns and any(_SHARE.fullmatch(name) for name in names)):
         return None
-    scale = columns.get("std_error", columns["estimate"])
-    rows = [_needed(x, 2) if np.isfinite(x) and x != 0.0 else None for x in scale]
-    if all(row is None for row in rows):
-        rows = [_needed(x, 3) if np.isfinite(x) and x else None for x in columns["estimate"]]
+    n_rows = len(next(iter(columns.values())))
+    sizes = next(columns[name] for name in _SCALE if name in columns)
+    digits = 2 if "std_error" in columns else 3
+    rows = [_needed(x, digits) if np.isfinite(x) and x != 0.0 else None for x in sizes]
     known = [row for row in rows if row is not None]
     if not known:
-        return [2] * len(rows)
+        return [2] * n_rows
     least, most = min(known), max(known)
-    if most - least <= 3:
-        return [min(most, 12)] * len(rows)
-    return [least + 2 if row is None else min(max(row, 0), 12) for row in rows]
+    if most - least <= _MOST_SPREAD:
+        return [min(most, _MOST_DECIMALS)] * n_rows
+    return [least + 2 if row is None else min(row, 2 * _MOST_DECIMALS) for row in rows]
 
 
 def _needed(x: float, digits: int) -> int:

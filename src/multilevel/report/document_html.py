@@ -21,7 +21,7 @@ __all__ = ["document_fragment", "document_page", "section_html"]
 
 _CODE = re.compile(r"`([^`]+)`")
 _ADDRESS = re.compile(r"https?://[^\s<]*[^\s<.,;)]")
-_PARTS = re.compile(r"([:_](?=\w)|\w(?=\[))")
+_PARTS = re.compile(r"(:(?=\w)|\w(?=\[))")
 _SCRIPT = re.compile(r"([_^])\{([^}]*)\}")
 
 

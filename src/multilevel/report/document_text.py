@@ -56,7 +56,8 @@ def _block(block: Block) -> str:
     if isinstance(block, Bullets):
         return "\n".join(_filled(f"- {item}", "  ") for item in block.items)
     if isinstance(block, Equations):
-        lines = ["    " + _SUBSCRIPT.sub(r"\1\2", line) for line in block.lines]
+        plain = [_SUBSCRIPT.sub(r"\1\2", line) for line in block.lines]
+        lines = [_filled(line, "        ", first="    ") for line in plain]
         return "\n".join([*([f"{block.title}:"] if block.title else []), *lines])
     if isinstance(block, Code):
         lines = [f"    {line}".rstrip() for line in block.text.splitlines()]
@@ -142,7 +143,12 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _filled(text: str, indent: str = "") -> str:
+def _filled(text: str, indent: str = "", *, first: str = "") -> str:
     return textwrap.fill(
-        text, WIDTH, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
     )

@@ -23,7 +23,7 @@ _FIGURES = "figures"
 _CODE = re.compile(r"`([^`]+)`")
 _SCRIPT = re.compile(r"([_^])\{([^}]*)\}")
 _ADDRESS = re.compile(r"(https?://\S*[^\s.,;)])")
-_BREAKS = re.compile(r"([:_.](?=\w)|\w(?=\[))")
+_BREAKS = re.compile(r"(:(?=\w)|\w(?=\[))")
 _WORDS = {"info": "Note", "warning": "Warning", "problem": "Problem"}
 _TONES = {"info": "#0072b2", "warning": "#e69f00", "problem": "#c25200"}
 _LINE = 118  # characters of a table that fit beside each other on the page

@@ -19,15 +19,18 @@ _HEADINGS = {
     "deff": "Design effect",
     "df": "df",
     "df_residual": "Residual df",
+    "estimate_ols": "Estimate, least squares",
     "icc": "ICC",
     "icc2": "Reliability of means",
     "loglik": "Log-likelihood",
     "max": "Maximum",
     "min": "Minimum",
+    "n_effective": "Effective rows",
     "n_groups": "Groups",
     "n_missing": "Missing",
     "n_parameters": "Parameters",
     "n_rows": "Rows",
+    "n_used": "Groups used",
     "nobs": "Rows",
     "p_value": "p",
     "pred_high": "high",
@@ -37,11 +40,23 @@ _HEADINGS = {
     "r2": "R²",
     "reml_criterion": "REML criterion",
     "sd": "SD",
+    "se_ratio": "Ratio of SEs",
     "std_error": "Std. error",
     "std_error_ols": "Std. error, least squares",
     "std_error_robust": "Std. error, robust",
     "vif": "VIF",
     "vpc": "Share of variance",
+}
+
+# Words inside of names, as in icc_unadjusted.
+_WORDS = {
+    "aic": "AIC",
+    "bic": "BIC",
+    "icc": "ICC",
+    "ols": "OLS",
+    "r2": "R²",
+    "sd": "SD",
+    "se": "SE",
 }
 
 _SPANS = {
@@ -62,7 +77,7 @@ def heading_of(name: str, own: Mapping[str, str]) -> str:
         return _HEADINGS[name]
     if not name.islower():  # a name that somebody chose: M1, Catholic
         return name
-    words = name.replace("_", " ")
+    words = " ".join(_WORDS.get(word, word) for word in name.split("_") if word)
     return words[:1].upper() + words[1:]
 
 

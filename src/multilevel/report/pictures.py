@@ -35,6 +35,8 @@ _COLOURS = {
     "#56b4e9": "var(--mlm-sky, #56b4e9)",
     "#cc79a7": "var(--mlm-purple, #cc79a7)",
 }
+_PAGE = ("#ffffff", "#dddddd")  # areas in these have the page's colours
+_BLACK = "#000001"  # black that stays black
 _COLOUR = re.compile("|".join(_COLOURS))
 _FONT = re.compile(r"font: ((?:[\w.]+ )*[\d.]+px)[^;]*")
 
@@ -42,7 +44,7 @@ _NARROW = 4.8  # inches of a single panel: at the width of a phone its text can 
 _PANEL = 3.2  # inches of one of two panels beside each other
 _MOST_POINTS = 1500  # more marks than this become an image
 _MOST_VERTICES = 6000  # of all lines in a panel
-_DPI = 180
+_DPI = 150
 
 
 def svg(picture: Picture, prefix: str = "") -> str:
@@ -80,6 +82,7 @@ def _prepared(picture: Picture) -> Figure:
     figure = picture.draw()
     _resize(figure)
     _simplify(figure)
+    _keep_ink(figure)
     return figure
 
 
@@ -158,6 +161,20 @@ def _size(collection: Any) -> int:
     if isinstance(collection, LineCollection):
         return sum(len(path.vertices) for path in paths)
     return max(len(collection.get_offsets()), len(paths))
+
+
+def _keep_ink(figure: Figure) -> None:
+    """Black text on a coloured area stays black when the page is dark."""
+    from matplotlib.colors import to_hex
+
+    for axes in figure.axes:
+        coloured = [p for p in axes.patches if to_hex(p.get_facecolor()) not in _PAGE]
+        for text in axes.texts:
+            if to_hex(text.get_color()) != "#000000" or text.get_transform() != axes.transData:
+                continue
+            place = axes.transData.transform(text.get_position())
+            if any(patch.contains_point(place) for patch in coloured):
+                text.set_color(_BLACK)
 
 
 def _has_scale(figure: Figure) -> bool:

@@ -64,7 +64,8 @@ def test_very_different_sizes_are_written_row_by_row():
         ("mean", [-1e-12, 1e-12], ["−1.00e−12", "1.00e−12"]),
         ("variance", [np.inf, 2.5], ["∞", "2.50"]),
         ("ok", [True, False], ["yes", "no"]),
-        ("estimate", [-0.0001, 5.0], ["−0.00010", "5.0"]),
+        ("estimate", [-0.0001, 5.0], ["−0.000100", "5.00"]),
+        ("M1", ["12.6 (0.244)", "−3.11 (0.210)"], ["12.6 (0.244)", "−3.11 (0.210)"]),
         ("reason", ["a", None], ["a", ""]),
     ],
 )
@@ -74,6 +75,16 @@ def test_numbers_are_written_as_their_name_asks(name, values, expected):
 
 def test_the_heading_can_ask_for_percent():
     assert column("share", [0.18035, np.nan], share="Share (%)") == ["18.0%", "–"]
+
+
+def test_text_of_numbers_is_aligned_like_numbers():
+    table = {"term": ["a", "b"], "M1": ["12.6 (0.244)", ""], "M2": ["−3.1 [−4, −2]", "2 of 3"]}
+    assert read_cells(DataTable("t", "T", table)).numeric == (False, True, False)
+
+
+def test_error_and_interval_of_a_share_are_written_as_it_is():
+    table = {"group": ["a"], "icc": [0.18], "std_error": [0.0187], "conf_low": [0.147]}
+    assert read_cells(DataTable("t", "T", table)).rows == (("a", ".180", ".019", ".147"),)
 
 
 def test_no_cell_is_minus_zero():
