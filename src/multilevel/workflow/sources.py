@@ -53,6 +53,11 @@ SOURCES: dict[str, str] = {
         "coefficient in the one-way random effects model. International Statistical Review, 54(1), "
         "67–82."
     ),
+    "Elff, Heisig, Schaeffer & Shikano (2021)": (
+        "Elff, M., Heisig, J. P., Schaeffer, M., & Shikano, S. (2021). Multilevel analysis with "
+        "few clusters: Improving likelihood-based methods to provide unbiased estimates and "
+        "accurate inference. British Journal of Political Science, 51(1), 412–426."
+    ),
     "Enders & Tofighi (2007)": (
         "Enders, C. K., & Tofighi, D. (2007). Centering predictor variables in cross-sectional "
         "multilevel models: A new look at an old issue. Psychological Methods, 12(2), 121–138."

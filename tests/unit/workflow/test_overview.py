@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import multilevel as mlm
+from multilevel import workflow
 from multilevel.report.document import Decision, Note, Paragraph
 from multilevel.workflow.analysis import STEPS, Analysis
 from multilevel.workflow.equations import model_equations
 from multilevel.workflow.overview import overview
+from multilevel.workflow.sources import references
 from multilevel.workflow.step import Step
 
 
@@ -60,6 +64,21 @@ def test_rows_that_are_left_out_are_among_the_facts():
     study = Analysis(data, "math", "school", level1="ses").study
     facts = dict(overview(made(study)).facts)
     assert facts["Rows"] == "7,085 of 7,185 (100 left out for missing values)"
+
+
+CITED = re.compile(
+    r"[A-Z][\w’-]+(?:(?:, [A-Z]\w+)*,? & (?:van |de )*[A-Z]\w+| et al\.?)?[ ,]*\(?(?:19|20)\d\d\)?"
+)
+
+
+@pytest.mark.parametrize(
+    "file", sorted(Path(workflow.__file__).parent.glob("*.py")), ids=lambda file: file.stem
+)
+def test_everything_that_is_cited_is_known(file):
+    if file.name == "sources.py":
+        return
+    text = re.sub(r'"\s*\n\s*f?"', "", file.read_text(encoding="utf-8"))  # strings in pieces
+    assert [cited for cited in CITED.findall(text) if not references([cited])] == []
 
 
 def test_equations_have_the_letters_of_levels(study):
