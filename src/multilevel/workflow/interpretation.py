@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["interpretation_step"]
 
 
+_CLEAREST = 3  # coefficients that the headline tells
+
+
 def interpretation_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
     """Coefficients, differences between groups, interactions and single groups in words."""
     fit = choice.fit
@@ -56,7 +59,7 @@ def interpretation_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
 
 
 def _headline(study: Study, choice: Choice, coefficients: tuple[Coefficient, ...]) -> str:
-    """How many coefficients are clear, and the clearest in a sentence."""
+    """How many coefficients are clear, and the clearest in sentences."""
     slopes = [one for one in coefficients if one.is_slope]
     clear = [one for one in slopes if one.clear]
     model = f"Model {choice.rung.name}"
@@ -64,13 +67,11 @@ def _headline(study: Study, choice: Choice, coefficients: tuple[Coefficient, ...
         return f"{model} has no predictors: it describes how much groups differ."
     if not clear:
         return f"{model}: no coefficient can be told from 0 (95% intervals)."
-    best = max(clear, key=lambda one: abs(one.statistic))
+    best = sorted(clear, key=lambda one: -abs(one.statistic))[:_CLEAREST]
     count = f"{len(clear)} of {len(slopes)} coefficients" if len(slopes) > 1 else "its coefficient"
     text = f"{model}: {count} can be told from 0 (95% intervals)."
-    said = effect_sentences(study, coefficients)[best.name]
-    if len(clear) == 1:
-        return f"{text} {said}"
-    return f"{text} The clearest: {said[0].lower()}{said[1:]}"
+    said = effect_sentences(study, coefficients)
+    return " ".join([text, *(said[one.name] for one in best)])
 
 
 def _coefficients_part(
