@@ -36,7 +36,7 @@ def models_step(study: Study, ladder: Ladder) -> Step:
         Bullets(tuple(_line(rung) for rung in ladder.rungs)),
     ]
     if kept:
-        blocks += [_tests(study, ladder), _coefficients(study, kept), _variances(study, kept)]
+        blocks += [*_tests(study, ladder), _coefficients(study, kept), _variances(study, kept)]
         shares, notes = _explained(study, kept)
         blocks.append(shares)
         last = kept[-1]
@@ -82,9 +82,11 @@ def _rung_notes(ladder: Ladder) -> list[Note]:
     return notes
 
 
-def _tests(study: Study, ladder: Ladder) -> DataTable:
-    """Every model against the one that it extends."""
+def _tests(study: Study, ladder: Ladder) -> tuple[DataTable, ...]:
+    """Every model against the one that it extends, if there are any."""
     tested = [rung for rung in ladder.rungs if rung.test is not None]
+    if not tested:
+        return ()
     tests = [rung.test for rung in tested if rung.test is not None]
     frame = study.frame(
         {
@@ -97,7 +99,7 @@ def _tests(study: Study, ladder: Ladder) -> DataTable:
             "verdict": ["kept" if rung.kept else rung.reason.split(";")[0] for rung in tested],
         }
     )
-    return DataTable("tests", "Each model against the one that it extends", frame, 3)
+    return (DataTable("tests", "Each model against the one that it extends", frame, 3),)
 
 
 def _coefficients(study: Study, kept: list[Rung]) -> DataTable:
