@@ -1,0 +1,144 @@
+"""Steps 3 and 6: assumptions looked at before a model, and those of the fitted one."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+import multilevel as mlm
+from multilevel.report.document import Paragraph
+from multilevel.workflow.analysis import Analysis
+from multilevel.workflow.assumptions import assumptions_step
+from multilevel.workflow.assumptions_after import assumptions_after
+
+mpl.use("Agg")
+
+
+def before(*arguments, **named):
+    return assumptions_step(Analysis(*arguments, **named).study)
+
+
+def codes(part):
+    return {note.code for note in part.notes}
+
+
+def rows_of(step):
+    """Values of the checks by check and what was checked."""
+    frame = step.tables["before"]
+    keys = zip(frame["check"], frame["what"], strict=True)
+    return dict(zip(keys, frame["value"], strict=True))
+
+
+def simulated(y_of, n_groups=30, size=20):
+    rng = np.random.default_rng(1)
+    group = np.repeat(np.arange(n_groups), size)
+    x = rng.normal(size=len(group))
+    e = rng.normal(size=len(group)) + 0.5 * rng.normal(size=n_groups)[group]
+    return {"y": y_of(x, e), "x": x, "group": group}
+
+
+def after(data, outcome, groups, fixed, random, **named):
+    study = Analysis(data, outcome, groups, **named).study
+    return assumptions_after(study, study.fitter(study.formula(fixed, random)).fit)
+
+
+def test_high_school_and_beyond():
+    step = before(mlm.datasets.load("hsb", "pandas"), "math", "school", level1="ses")
+    assert codes(step) == set()
+    values = rows_of(step)
+    assert values["mean", "math"] == pytest.approx(12.748, abs=1e-3)  # Raudenbush & Bryk (2002)
+    assert values["standard deviation", "math"] == pytest.approx(6.878, abs=1e-3)
+    assert step.headline.startswith("None of ")
+    assert list(step.figures) == ["group_means"]
+    assert step.figures["group_means"].draw() is not None
+
+
+def test_sleepstudy_has_lines_along_time():
+    data = mlm.datasets.load("sleepstudy", "polars")
+    step = before(data, "Reaction", "Subject", time="Days")
+    assert list(step.figures) == ["spaghetti"]
+    assert step.figures["spaghetti"].draw() is not None
+    assert "curvature" in step.tables["before"]["check"].to_list()
+
+
+def test_floor_and_ceiling():
+    step = before(simulated(lambda x, e: np.maximum(x + e, -0.5)), "y", "group", level1="x")
+    assert "A-FLOOR" in codes(step)
+    text = next(note.text for note in step.notes if note.code == "A-FLOOR")
+    assert "smallest value of `y`, −0.500: a floor" in text
+    turned = before(simulated(lambda x, e: np.minimum(-x - e, 0.5)), "y", "group", level1="x")
+    assert "largest value of `y`, 0.500: a ceiling" in turned.notes[0].text
+
+
+def test_skewed_positive_outcome_gets_a_logarithm():
+    step = before(simulated(lambda x, e: np.exp(x + e)), "y", "group", level1="x")
+    assert "A-SKEW" in codes(step)
+    assert "long tail of high values" in step.blocks[0].text
+    turned = before(simulated(lambda x, e: -np.exp(x + e)), "y", "group", level1="x")
+    assert "A-SKEW" not in codes(turned)
+    assert "long tail of low values" in turned.blocks[0].text
+
+
+@pytest.mark.parametrize(("sign", "says"), [(1.0, "bends upwards"), (-1.0, "bends downwards")])
+def test_curvature(sign, says):
+    data = simulated(lambda x, e: sign * 0.5 * x**2 + e)
+    step = before(data, "y", "group", level1="x")
+    assert says in next(note.text for note in step.notes if note.code == "A-LINEAR")
+
+
+def test_curvature_is_that_of_least_squares_with_indicators():
+    data = simulated(lambda x, e: 0.2 * x**2 + x + e, 8, 12)
+    x, y, D = data["x"], data["y"], np.eye(8)[data["group"]]
+    smaller, larger = np.column_stack([D, x]), np.column_stack([D, x, x**2])
+    rss = [float(np.linalg.lstsq(X, y, rcond=None)[1][0]) for X in (smaller, larger)]
+    step = before(data, "y", "group", level1="x")
+    found = next(value for (check, _), value in rows_of(step).items() if check == "curvature")
+    assert found == pytest.approx(1.0 - rss[1] / rss[0], rel=1e-8)
+
+
+def test_collinear_predictors_and_far_rows():
+    data = simulated(lambda x, e: x + e)
+    data["twin"] = data["x"] + 0.1 * np.random.default_rng(2).normal(size=600)
+    data["y"][[3, 300]] += 30.0
+    step = before(data, "y", "group", level1=["x", "twin"])
+    assert codes(step) >= {"A-COLLINEAR", "A-OUTLIER"}
+    assert rows_of(step)["outliers within groups", "y"] == 2.0
+
+
+def test_order_of_rows_changes_nothing():
+    data = simulated(lambda x, e: np.exp(x + e))
+    order = np.random.default_rng(3).permutation(600)
+    other = {name: values[order] for name, values in data.items()}
+    first, second = (before(one, "y", "group", level1="x") for one in (data, other))
+    assert first.notes == second.notes
+    assert first.decisions == second.decisions
+
+
+def test_no_predictors_and_crossed_factors():
+    step = before(mlm.datasets.load("penicillin", "pandas"), "diameter", ["plate", "sample"])
+    assert codes(step) == set()
+    assert step.figures["group_means"].draw() is not None
+
+
+def test_after_sleepstudy():
+    data = mlm.datasets.load("sleepstudy", "polars")
+    random = "(1 + Days | Subject)"
+    part = after(data, "Reaction", "Subject", ["Days"], random, time="Days")
+    assert codes(part) == {"A-NORM1", "A-OUTLIER", "A-AUTOCORR"}
+    severity = {note.code: note.severity for note in part.notes}
+    assert severity["A-NORM1"] == "warning"
+    assert severity["A-AUTOCORR"] == "info"
+    head = part.blocks[0]
+    assert isinstance(head, Paragraph)
+    assert head.heading == "Assumptions of the chosen model"
+    assert "1 found a problem: normality of rows (`residual`)" in head.text
+    names = ["check", "level", "term", "statistic", "p_value", "verdict", "message"]
+    assert part.blocks[1].frame.columns == names
+
+
+def test_after_without_time_does_not_depend_on_order():
+    data = mlm.datasets.load("hsb", "pandas")
+    part = after(data, "math", "school", ["ses"], "(1 | school)", level1="ses")
+    assert "A-ENDOG" in codes(part)
+    assert "autocorrelation" not in set(part.blocks[1].frame["check"])
