@@ -40,7 +40,6 @@ _CRITERION = re.compile(r"(.*_)?(loglik|deviance|aic|aicc|bic|reml_criterion|cri
 _STATISTIC = re.compile(r"(.*_)?(statistic|ratio|design_effect|deff|vif|z|t|f|chisq)(_.*)?")
 _NUMBER = re.compile(r"[\d.,;()\[\]%<>−–± ]*\d[\d.,;()\[\]%<>−–± ]*|–")
 _SAME = ("estimate", "std_error", "conf_low", "conf_high")
-_SCALE = ("std_error", "estimate", "conf_high", "conf_low")  # whose size gives the decimals
 _MOST_DECIMALS = 6
 _MOST_SPREAD = 3  # decimals that rows of one column may be apart and still be written alike
 
@@ -185,16 +184,17 @@ def _shared_decimals(columns: dict[str, Float], names: Sequence[str]) -> list[in
     if not columns or ("estimate" not in columns and any(_SHARE.fullmatch(name) for name in names)):
         return None
     n_rows = len(next(iter(columns.values())))
-    sizes = next(columns[name] for name in _SCALE if name in columns)
     digits = 2 if "std_error" in columns else 3
+    sizes = columns.get("std_error", columns.get("estimate", np.zeros(n_rows)))
     rows = [_needed(x, digits) if np.isfinite(x) and x != 0.0 else None for x in sizes]
     known = [row for row in rows if row is not None]
     if not known:
-        return [2] * n_rows
+        values = np.concatenate(list(columns.values()))
+        return [_decimals(values[np.isfinite(values)])] * n_rows
     least, most = min(known), max(known)
     if most - least <= _MOST_SPREAD:
-        return [min(most, _MOST_DECIMALS)] * n_rows
-    return [least + 2 if row is None else min(row, 2 * _MOST_DECIMALS) for row in rows]
+        return [most] * n_rows
+    return [least + 2 if row is None else row for row in rows]
 
 
 def _needed(x: float, digits: int) -> int:

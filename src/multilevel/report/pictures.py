@@ -172,8 +172,8 @@ def _keep_ink(figure: Figure) -> None:
         for text in axes.texts:
             if to_hex(text.get_color()) != "#000000" or text.get_transform() != axes.transData:
                 continue
-            place = axes.transData.transform(text.get_position())
-            if any(patch.contains_point(place) for patch in coloured):
+            x, y = axes.transData.transform(text.get_position())
+            if any(patch.contains_point((x, y)) for patch in coloured):
                 text.set_color(_BLACK)
 
 
