@@ -130,8 +130,8 @@ def _choice_text(ladder: Ladder, choice: Choice, best: dict[str, str]) -> str:
         agreed = "AIC and BIC agree with that choice." if len(ladder.rungs) > 1 else ""
         return f"{text} {agreed}".strip()
     return (
-        f"{text} {listing(other)}: BIC punishes each parameter harder, and neither knows which "
-        "terms the question needs. Read the coefficients of both if they disagree."
+        f"{text} {listing(other)}. The criteria weigh parameters differently, BIC harder than AIC, "
+        "and none knows which terms the question needs: read the coefficients of these models, too."
     )
 
 
