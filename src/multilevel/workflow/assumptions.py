@@ -51,6 +51,26 @@ def assumptions_step(study: Study) -> Step:
     """The outcome's distribution, far rows, curved relations and collinear predictors."""
     rows = [*_distribution(study), _outliers(study), *_curves(study), *_inflated(study)]
     found = [row for row in rows if row.verdict == "look"]
+    text = (
+        "Models assume normal residuals and effects, not a normal outcome: what is seen here says "
+        "where to look, and the checks of the fitted model decide."
+    )
+    return Step(
+        number=3,
+        name="assumptions",
+        title="Assumptions before modelling",
+        headline=_headline(study, rows, found),
+        blocks=(Paragraph(f"{_described(study)} {text}"), _table(study, rows), *pictures(study)),
+        decisions=tuple(
+            Decision(row.rule, row.question, row.shown, row.threshold, _verdict(row))
+            for row in rows
+            if row.rule
+        ),
+        notes=tuple(Note(row.rule, row.text, row.severity) for row in found),
+    )
+
+
+def _table(study: Study, rows: list[_Row]) -> DataTable:
     frame = study.frame(
         {
             "check": [row.check for row in rows],
@@ -61,24 +81,7 @@ def assumptions_step(study: Study) -> Step:
         }
     )
     headings = {"what": "Of", "value": "Value", "advice": "What to do"}
-    table = DataTable("before", "Checks before modelling", frame, 2, "", headings)
-    text = (
-        "Models assume normal residuals and effects, not a normal outcome: what is seen here says "
-        "where to look, and the checks of the fitted model decide."
-    )
-    return Step(
-        number=3,
-        name="assumptions",
-        title="Assumptions before modelling",
-        headline=_headline(study, rows, found),
-        blocks=(Paragraph(f"{_described(study)} {text}"), table, *pictures(study)),
-        decisions=tuple(
-            Decision(row.rule, row.question, row.shown, row.threshold, _verdict(row))
-            for row in rows
-            if row.rule
-        ),
-        notes=tuple(Note(row.rule, row.text, row.severity) for row in found),
-    )
+    return DataTable("before", "Checks before modelling", frame, 2, "", headings)
 
 
 def _verdict(row: _Row) -> str:
@@ -196,10 +199,11 @@ def _outliers(study: Study) -> _Row:
     )
     if n <= 3.0 * _FAR_IF_NORMAL * len(scores):
         return row
+    lie = "lies" if n == 1 else "lie"
     text = (
-        f"{n:,} of {len(scores):,} rows {'lies' if n == 1 else 'lie'} more than {_FAR:g} robust standard deviations from the "
-        f"median of {code(name)} in their group, the farthest {number(np.abs(scores).max(), 2)}: "
-        "look for errors of entry, and see whether results hold without them."
+        f"{n:,} of {len(scores):,} rows {lie} more than {_FAR:g} robust standard deviations from "
+        f"the median of {code(name)} in their group, the farthest {number(np.abs(scores).max(), 2)}"
+        ": look for errors of entry, and see whether results hold without them."
     )
     return row._replace(verdict="look", advice="look at their values", text=text)
 

@@ -66,13 +66,13 @@ def _medians(x: Float, codes: Int) -> Float:
     low = np.where(used, first + (counts - 1) // 2, 0)
     high = np.where(used, first + counts // 2, 0)
     inside = x[order]
-    medians: Float = np.asarray((0.5 * (inside[low] + inside[high]))[codes])
+    medians: Float = (0.5 * (inside[low] + inside[high]))[codes]
     return medians
 
 
 def swept(x: Float, factors: Sequence[Int]) -> Float:
     """What indicators of all groups leave of a variable: residuals of least squares."""
-    rest = x - x.mean()
+    rest: Float = x - x.mean()
     scale = float(np.abs(rest).max())
     for _ in range(_SWEEPS):
         before = rest
