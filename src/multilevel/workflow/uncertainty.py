@@ -19,6 +19,7 @@ from multilevel.workflow.words import code, listing, number
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.inference.degrees_of_freedom import DfMethod
+    from multilevel.typing import Float
     from multilevel.workflow.small_samples import TestMethod
     from multilevel.workflow.study import Study
 
@@ -35,32 +36,48 @@ def variance_part(study: Study, fit: LinearMixedModel) -> Part:
     """Intervals of standard deviations and correlations."""
     if not fit.n_groups:
         return Part()
-    most = _PROFILED if len(fit.n_groups) == 1 else _PROFILED_TOGETHER
-    profiled = n_effects(fit) <= most
-    failed = ""
-    if profiled:
-        try:
-            frame = fit.confint(method="profile", parameters="ran_pars")
-        except MultilevelError as error:
-            profiled, failed = False, f" (the profile failed: {error})"
-    if not profiled:
-        frame = fit.confint(parameters="ran_pars")
-    how = "the profile of the criterion" if profiled else "standard errors on the logarithmic scale"
-    text = (
-        f"Intervals of standard deviations and correlations are from {how}{failed}. A lower end of "
-        "0 means that the data do not exclude that groups are alike in this."
-    )
+    wald = Table.from_data(fit.confint(parameters="ran_pars"))
+    low, high, how = _intervals_of_variances(fit, wald)
+    text = f"Intervals of standard deviations are from {how}"
+    if any(str(name).startswith("corr__") for name in _texts(wald.column("term"))):
+        text += ", those of correlations from standard errors on Fisher's scale"
+    text += ". A lower end of 0 means that the data do not exclude that groups are alike in this."
     table = DataTable(
         "variance_intervals",
         "Standard deviations and correlations, with 95% intervals",
-        _in_words(study, fit, Table.from_data(frame)),
+        _in_words(study, fit, wald, low, high),
         2,
         headings={"parameter": "Of"},
     )
     return Part((Paragraph(text, "Intervals of variances"), table))
 
 
-def _in_words(study: Study, fit: LinearMixedModel, table: Any) -> Any:
+def _intervals_of_variances(fit: LinearMixedModel, wald: Any) -> tuple[Float, Float, str]:
+    """Bounds, and where those of standard deviations are from: the profile, if it is feasible."""
+    low, high = (wald.column(name).values.copy() for name in ("conf_low", "conf_high"))
+    names, groups = (_texts(wald.column(name)) for name in ("term", "group"))
+    how = "standard errors on the logarithmic scale"
+    if n_effects(fit) > (_PROFILED if len(fit.n_groups) == 1 else _PROFILED_TOGETHER):
+        return low, high, how
+    spread = np.array([str(name).startswith("sd__") for name in names])
+    chosen = [
+        name if group == "Residual" else f"{name}|{group}"
+        for name, group in zip(names[spread], groups[spread], strict=True)
+    ]
+    try:
+        found = Table.from_data(fit.confint(method="profile", parameters=chosen))
+    except MultilevelError as error:
+        return low, high, f"{how} (the profile failed: {error})"
+    low[spread], high[spread] = (found.column(one).values for one in ("conf_low", "conf_high"))
+    return low, high, "the profile of the criterion"
+
+
+def _texts(column: Any) -> np.ndarray:
+    found: np.ndarray = column.levels[column.codes]
+    return found
+
+
+def _in_words(study: Study, fit: LinearMixedModel, table: Any, low: Float, high: Float) -> Any:
     """The table of variance parameters with names that can be read."""
     words = {"sd__residual": "rows of a group"}
     for part in variance_components(fit._matrices, fit.state):
@@ -69,14 +86,14 @@ def _in_words(study: Study, fit: LinearMixedModel, table: Any) -> Any:
         for a, b in part.pairs:
             both = (effect_name(part.names[k], study) for k in (a, b))
             words[f"corr__{part.names[a]}.{part.names[b]}"] = " and ".join(both) + " (correlation)"
-    group, term = table.column("group"), table.column("term")
-    names = [str(name) for name in term.levels[term.codes]]
-    numbers = ("estimate", "conf_low", "conf_high")
+    names = [str(name) for name in _texts(table.column("term"))]
     return study.frame(
         {
-            "group": [str(name) for name in group.levels[group.codes]],
+            "group": [str(name) for name in _texts(table.column("group"))],
             "parameter": [words.get(name, name).replace("`", "") for name in names],
-            **{name: table.column(name).values for name in numbers},
+            "estimate": table.column("estimate").values,
+            "conf_low": low,
+            "conf_high": high,
         }
     )
 
@@ -164,8 +181,7 @@ def ranking_part(study: Study, fit: LinearMixedModel) -> Part:
     if not fit.n_groups:
         return Part()
     table = Table.from_data(fit.reliability())
-    names = [table.column(name) for name in ("group", "term")]
-    groups, terms = (one.levels[one.codes] for one in names)
+    groups, terms = (_texts(table.column(name)) for name in ("group", "term"))
     values = table.column("reliability").values
     decisions, low = [], []
     for group, term, value in zip(groups, terms, values, strict=True):

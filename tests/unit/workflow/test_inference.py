@@ -159,6 +159,21 @@ def test_a_new_group_is_less_certain_than_the_mean_of_groups(step):
     assert widths[0] < widths[1] < widths[2] < widths[3]
 
 
+def test_intervals_of_standard_deviations_are_profiles(sleep):
+    table = inference_step(*sleep).tables["variance_intervals"]
+    assert table["parameter"].tolist() == [
+        "level (SD)",
+        "slope of Days (SD)",
+        "level and slope of Days (correlation)",
+        "rows of a group",
+    ]
+    _, _, choice = sleep
+    profile = choice.fit.confint(method="profile", parameters="ran_pars")
+    for column in ("conf_low", "conf_high"):
+        np.testing.assert_allclose(table[column][[0, 1, 3]], profile[column][[0, 1, 3]], rtol=1e-6)
+    assert table["conf_low"][2] < 0.0 < table["conf_high"][2]
+
+
 def test_limits_only_where_they_apply(step, sleep, hsb):
     assert "MAR" not in text_of(step)
     assert "missing at random" not in text_of(step)
