@@ -89,6 +89,11 @@ def run_analyze(arguments: argparse.Namespace) -> None:
         webbrowser.open(written[0].resolve().as_uri())
 
 
+def on_a_terminal() -> bool:
+    """Whether somebody reads the output and can answer."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def _report_paths(arguments: argparse.Namespace) -> list[Path]:
     """Files to write; what cannot be written is said before anything is computed."""
     from multilevel.report.document_files import check_ending
@@ -117,7 +122,7 @@ def _parts(arguments: argparse.Namespace, table: Table) -> dict[str, Any]:
     missing = [f"--{name}" for name in ("outcome", "group") if not getattr(arguments, name)]
     if not missing:
         return given
-    if arguments.data == "-" or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if arguments.data == "-" or not on_a_terminal():
         arguments.parser.error(
             f"{' and '.join(missing)} must be given. The data have these columns:\n"
             f"{columns_text(read_facts(table))}"
