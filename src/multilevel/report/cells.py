@@ -39,9 +39,12 @@ _SHARE = re.compile(
 _CRITERION = re.compile(r"(.*_)?(loglik|deviance|aic|aicc|bic|reml_criterion|criterion)(_.*)?")
 _STATISTIC = re.compile(r"(.*_)?(statistic|ratio|design_effect|deff|vif|z|t|f|chisq)(_.*)?")
 _NUMBER = re.compile(r"[\d.,;()\[\]%<>−–± ]*\d[\d.,;()\[\]%<>−–± ]*|–")
-_SAME = ("estimate", "std_error", "conf_low", "conf_high")
+# In one unit, and written with equally many decimals.
+_SAME = re.compile(r"(estimate|std_error|fitted|observed|simulated)(_.*)?|conf_low|conf_high")
+_TEXT_WIDTHS = (48, 36, 28, 22, 16)  # characters at which columns of text are wrapped
+_WHOLE = 1e-9  # what rounding makes of a whole number, relative to it
 _MOST_DECIMALS = 6
-_MOST_SPREAD = 3  # decimals that rows of one column may be apart and still be written alike
+_MOST_SPREAD = 1  # decimals that rows of one column may be apart and still be written alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +86,28 @@ class Cells:
             )
         return widths
 
-    def pages(self, width: int, most: int) -> list[list[int]]:
-        """Columns that fit beside each other, the labels repeated at the left of each set."""
+    def fit(self, width: int) -> tuple[list[list[int]], list[int]]:
+        """Put columns beside each other in so many characters.
+
+        Returns
+        -------
+        pages : list of list of int
+            Columns that fit, the labels repeated at the left of each set.
+        widths : list of int
+            Characters of every column.
+        """
+        for most in _TEXT_WIDTHS:
+            widths = self.widths(most)
+            if sum(widths) + 2 * len(widths) <= width:
+                return [list(range(len(widths)))], widths
+        for most in _TEXT_WIDTHS:
+            widths = self.widths(most)
+            if sum(widths[: self.labels]) < width / 2:
+                break
+        return self._pages(widths, width), widths
+
+    def _pages(self, widths: list[int], width: int) -> list[list[int]]:
         labels = list(range(self.labels))
-        widths = self.widths(most)
         pages: list[list[int]] = [[]]
         for column in range(self.labels, len(widths)):
             taken = sum(widths[c] + 2 for c in (*labels, *pages[-1], column))
@@ -105,7 +126,7 @@ def read_cells(table: DataTable) -> Cells:
     frame = Table.from_data(table.frame)
     names = frame.columns
     columns = [frame.column(name) for name in names]
-    shared = _shared_decimals({c.name: c.values for c in columns if c.name in _SAME}, names)
+    shared = _shared_decimals({c.name: c.values for c in columns if _is_same(c)}, names)
     texts = [_column(column, heading_of(column.name, table.headings), shared) for column in columns]
     return Cells(
         heads=tuple(heading_of(name, table.headings) for name in names),
@@ -117,6 +138,10 @@ def read_cells(table: DataTable) -> Cells:
             for column, cells in zip(columns, texts, strict=True)
         ),
     )
+
+
+def _is_same(column: Column) -> bool:
+    return column.kind == "numeric" and _SAME.fullmatch(column.name.lower()) is not None
 
 
 def _are_numbers(cells: list[str]) -> bool:
@@ -155,7 +180,7 @@ def _form(column: Column, heading: str) -> Form:
         (_CRITERION, "criterion"),
         (_STATISTIC, "statistic"),
     )
-    if name in _SAME:
+    if _is_same(column):
         return "estimate"
     if re.fullmatch(r"(.*_)?df(_.*)?", name):
         return "df"
@@ -167,7 +192,7 @@ def _numbers(values: Float, form: Form) -> list[str]:
     known = values[np.isfinite(values)]
     if form in _ONE_BY_ONE and not (form == "share" and (np.abs(known) > 1.0).any()):
         return [_ONE_BY_ONE[form](float(x)) for x in values]
-    if (known == np.floor(known)).all():
+    if (np.abs(known - np.round(known)) <= _WHOLE * np.abs(known)).all():
         return [_fixed(x, 0) for x in values]
     if form in ("df", "count"):
         return [_fixed(x, 1 if abs(x) < 1000.0 else 0) for x in values]

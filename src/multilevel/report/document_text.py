@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["document_text", "section_text"]
 
 WIDTH = 100
-_WIDEST_TEXT = 44  # characters of a column of text before it is wrapped
 _SUBSCRIPT = re.compile(r"([_^])\{([^}]*)\}")
 _MARKS = {"info": "i", "warning": "!", "problem": "!!"}
 
@@ -70,14 +69,14 @@ def _block(block: Block) -> str:
 def _table(table: DataTable) -> str:
     cells = read_cells(table)
     parts = [f"{table.title}:"] if table.title else []
-    parts += ["\n".join(_grid(cells, columns)) for columns in cells.pages(WIDTH, _WIDEST_TEXT)]
+    pages, widths = cells.fit(WIDTH)
+    parts += ["\n".join(_grid(cells, columns, widths)) for columns in pages]
     parts += [_filled(table.note)] if table.note else []
     return "\n".join(parts)
 
 
-def _grid(cells: Cells, columns: Sequence[int]) -> list[str]:
+def _grid(cells: Cells, columns: Sequence[int], widths: Sequence[int]) -> list[str]:
     """Lines of a table, cells and headings wrapped where they are long."""
-    widths = cells.widths(_WIDEST_TEXT)
     over = _over(cells, columns, widths)
     head = _wrapped_row([cells.heads[c] for c in columns], cells, columns, widths, bottom=True)
     rule = "  " + "  ".join("-" * widths[c] for c in columns)

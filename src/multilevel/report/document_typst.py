@@ -25,7 +25,7 @@ _SCRIPT = re.compile(r"([_^])\{([^}]*)\}")
 _ADDRESS = re.compile(r"(https?://\S*[^\s.,;)])")
 _BREAKS = re.compile(r"(:(?=\w)|\w(?=\[))")
 _WORDS = {"info": "Note", "warning": "Warning", "problem": "Problem"}
-_TONES = {"info": "#0072b2", "warning": "#e69f00", "problem": "#c25200"}
+_TONES = {"info": "#0072b2", "warning": "#e69f00", "problem": "#c35300"}
 _LINE = 118  # characters of a table that fit beside each other on the page
 _LONG = 26  # characters from which a column of text is wrapped
 
@@ -118,7 +118,7 @@ def _block(block: Block) -> str:
 
 def _table(table: DataTable) -> str:
     cells = read_cells(table)
-    pages = cells.pages(_LINE, _LONG)
+    pages, _ = cells.fit(_LINE)
     grids = [_grid(cells, columns) for columns in pages]
     note = f"#small[{_text(table.note)}]" if table.note else ""
     body = "#v(0.8em)".join(f"#{grid}" for grid in grids)

@@ -75,7 +75,7 @@ def heading_of(name: str, own: Mapping[str, str]) -> str:
         return own[name]
     if name in _HEADINGS:
         return _HEADINGS[name]
-    if not name.islower():  # a name that somebody chose: M1, Catholic
+    if not name.islower() and name.partition("_")[0] not in _WORDS:  # M1, Catholic
         return name
     words = " ".join(_WORDS.get(word, word) for word in name.split("_") if word)
     return words[:1].upper() + words[1:]

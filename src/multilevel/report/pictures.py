@@ -28,6 +28,7 @@ _COLOURS = {
     "#777777": "var(--mlm-muted, #767676)",
     "#dddddd": "var(--mlm-grid, rgba(128, 128, 128, 0.3))",
     "#ffffff": "var(--mlm-paper, transparent)",
+    "#e8f1f8": "rgba(0, 114, 178, 0.1)",
     "#0072b2": "var(--mlm-blue, #0072b2)",
     "#d55e00": "var(--mlm-vermilion, #d55e00)",
     "#009e73": "var(--mlm-green, #009e73)",

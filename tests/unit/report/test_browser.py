@@ -2,11 +2,13 @@
 
 import re
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import chromium
+import multilevel as mlm
 from multilevel.report.document_files import write_document
 from sample_report import sample_document
 
@@ -17,6 +19,8 @@ pytestmark = pytest.mark.skipif(
 
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, level AA
 LEAST_LABEL = 7.5  # pixels: a smaller label of a figure can hardly be read
+LARGEST = 3_000_000  # bytes of a report: to be mailed, and to open at once
+PAGE = 658  # A4 without its margins, at the 96 pixels of an inch of CSS
 SIZES = (390, 1280)
 
 FIGURES = """
@@ -43,12 +47,22 @@ CONTRASTS = r"""
       .map(x => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  const behind = element => {
+  const page = element => {
     for (let one = element; one; one = one.parentElement) {
       const colour = rgba(getComputedStyle(one).backgroundColor);
       if (colour[3] > 0) return colour;
     }
     return [255, 255, 255, 255];
+  };
+  const behind = element => {
+    if (!element.closest("svg")) return page(element);
+    element.scrollIntoView({block: "center", inline: "center"});
+    const box = element.getBoundingClientRect();
+    const at = [box.left + box.width / 2, box.top + box.height / 2];
+    const shape = document.elementsFromPoint(...at).find(one => one.closest("svg")
+      && !["svg", "text", "tspan"].includes(one.tagName)
+      && rgba(getComputedStyle(one).fill)[3] === 255);
+    return shape ? rgba(getComputedStyle(shape).fill) : page(element);
   };
   const found = {}, walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
@@ -66,9 +80,26 @@ CONTRASTS = r"""
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
+ANALYSES = {
+    "hsb": lambda: mlm.analyze(
+        mlm.datasets.load("hsb"), "math", "school", level1=["ses", "minority"], level2=["sector"]
+    ),
+    "sleepstudy": lambda: mlm.analyze(
+        mlm.datasets.load("sleepstudy"), "Reaction", "Subject", time="Days"
+    ),
+}
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> Path:
+    """A document with every kind of block."""
     return write_document(sample_document(), tmp_path_factory.mktemp("report") / "report.html")
+
+
+@pytest.fixture(scope="module", params=sorted(ANALYSES))
+def report(request, tmp_path_factory) -> Path:
+    """The report of a whole analysis."""
+    return ANALYSES[request.param]().report(tmp_path_factory.mktemp("analysis") / "report.html")
 
 
 @pytest.fixture(scope="module")
@@ -160,18 +191,7 @@ def test_what_assistive_technology_gets_is_in_order(browser, page):
 
 def test_print_has_all_and_cuts_nothing(browser, page):
     browser.open(page, 1280)
-    browser.send("Emulation.setEmulatedMedia", media="print")
-    # A4 without its margins, at the 96 pixels of an inch of CSS
-    browser.send(
-        "Emulation.setDeviceMetricsOverride",
-        width=658,
-        height=900,
-        deviceScaleFactor=1,
-        mobile=False,
-    )
-    wide = "[...document.querySelectorAll('main table, main svg, main pre, .equation')]"
-    rights = browser.evaluate(f"{wide}.map(one => one.getBoundingClientRect().right)")
-    assert max(rights) <= 659.0
+    assert max(_right_edges_in_print(browser)) <= PAGE + 1.0
     for hidden in (".contents", "#theme"):
         assert (
             browser.evaluate(f"getComputedStyle(document.querySelector('{hidden}')).display")
@@ -181,6 +201,61 @@ def test_print_has_all_and_cuts_nothing(browser, page):
     assert raw.startswith(b"%PDF")
     assert 4 <= len(re.findall(rb"/Type\s*/Page\b", raw + _objects(raw))) <= 8
     assert browser.evaluate("document.querySelector('details.rules').open") is False
+
+
+def test_reports_of_analyses_are_sound(browser, report):
+    assert report.stat().st_size < LARGEST
+    for width in SIZES:
+        browser.open(report, width)
+        assert browser.complaints() == []
+        assert browser.requests() == [report.as_uri()]
+        assert browser.evaluate(OVERFLOW) == 0
+        figures = browser.evaluate(FIGURES)
+        assert len(figures) >= 10
+        for figure in figures:
+            assert 0.0 <= figure["left"] < figure["right"] <= width
+            assert min(figure["width"], figure["height"]) > 50.0
+    for dark in (False, True):
+        browser.open(report, 1280, dark=dark)
+        contrasts = browser.evaluate(CONTRASTS)
+        assert {at: ratio for at, ratio in contrasts.items() if ratio < LEAST_CONTRAST} == {}
+
+
+def test_reports_of_analyses_are_in_order(browser, report):
+    browser.open(report, 1280)
+    headings = browser.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(h => h.tagName)")
+    levels = [int(tag[1]) for tag in headings]
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    titles = browser.evaluate("[...document.querySelectorAll('h2')].map(h => h.textContent)")
+    assert [title.split()[0] for title in titles] == ["Summary", *"12345678", "References"]
+    alts = browser.evaluate("[...document.querySelectorAll('svg > desc')].map(d => d.textContent)")
+    assert all(len(alt) > 20 for alt in alts)
+    assert len(alts) == browser.evaluate("document.querySelectorAll('svg.mlm-figure').length")
+    ids = browser.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")
+    assert len(ids) == len(set(ids))
+
+
+def test_reports_of_analyses_print(browser, report):
+    browser.open(report, 1280)
+    assert max(_right_edges_in_print(browser)) <= PAGE + 1.0
+    assert browser.pdf().startswith(b"%PDF")
+
+
+def _right_edges_in_print(browser) -> list[float]:
+    """Right edges of what could be cut, on a page of A4 without its margins."""
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    browser.send(
+        "Emulation.setDeviceMetricsOverride",
+        width=PAGE,
+        height=900,
+        deviceScaleFactor=1,
+        mobile=False,
+    )
+    what = "main table, main svg, main pre, .equation"
+    return browser.evaluate(
+        f"[...document.querySelectorAll('{what}')].map(one => one.getBoundingClientRect().right)"
+    )
 
 
 def _objects(raw: bytes) -> bytes:

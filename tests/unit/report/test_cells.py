@@ -60,6 +60,7 @@ def test_very_different_sizes_are_written_row_by_row():
         ("df", [159.87, 7023.1], ["159.9", "7,023"]),
         ("df", [2.0, 3.0], ["2", "3"]),
         ("mean", [44.90625, 3.1], ["44.9", "3.1"]),
+        ("mean", [10.0 - 1e-14, 35.0], ["10", "35"]),
         ("mean", [0.0, 0.0], ["0", "0"]),
         ("mean", [-1e-12, 1e-12], ["−1.00e−12", "1.00e−12"]),
         ("variance", [np.inf, 2.5], ["∞", "2.50"]),
@@ -94,6 +95,7 @@ def test_no_cell_is_minus_zero():
 def test_headings():
     assert heading_of("mean_size", {}) == "Mean size"
     assert heading_of("M1", {}) == "M1"
+    assert heading_of("r2_Subject", {}) == "R² Subject"
     assert heading_of("std_error", {"std_error": "SE"}) == "SE"
 
 
@@ -107,7 +109,15 @@ def test_an_own_heading_of_an_interval_has_no_other_over_it():
 def test_wide_tables_are_cut_between_columns_and_keep_their_labels():
     table = {"term": ["a"], **{f"column_{i}": [1.5] for i in range(30)}}
     cells = read_cells(DataTable("t", "T", table))
-    pages = cells.pages(100, 40)
+    pages, widths = cells.fit(100)
     assert all(page[0] == 0 for page in pages)
     assert sorted(c for page in pages for c in page[1:]) == list(range(1, 31))
-    assert all(sum(cells.widths(40)[c] + 2 for c in page) <= 100 for page in pages)
+    assert all(sum(widths[c] + 2 for c in page) <= 100 for page in pages)
+
+
+@pytest.mark.parametrize("labels", [1, 2, 5])
+def test_text_is_wrapped_before_a_table_is_cut(labels):
+    table = {f"column_{i}": ["word " * 12] for i in range(5)}
+    pages, widths = read_cells(DataTable("t", "T", table, labels)).fit(100)
+    assert pages == [[0, 1, 2, 3, 4]]
+    assert sum(widths) + 10 <= 100
