@@ -46,8 +46,10 @@ def analyze(
     level1, level2 : sequence of str
         Predictors of rows and of groups. Where a predictor varies is looked up in the data.
     random : sequence of str, optional
-        Predictors with random slopes. By default those whose slopes differ between groups by a
-        test; an empty list is none.
+        Predictors with random slopes, ``"ses"`` or, where there are several factors, ``"ses |
+        school"``. By default those whose slopes differ between groups by a test; an empty list is
+        none; ``"maximal"`` begins with all slopes that the design allows and takes away what the
+        data do not support, as is usual for experiments (Barr et al. 2013; Matuschek et al. 2017).
     time : str, optional
         Column of time: growth models of repeated measurements.
     interactions : sequence of str, optional

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from multilevel.frames.table import Table
 
-__all__ = ["Request", "read_request"]
+__all__ = ["MAXIMAL", "Request", "read_request", "slope_of"]
+
+MAXIMAL = "maximal"
+"""What ``random=`` says for all slopes that the design allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Request:
     level1, level2 : tuple of str
         Predictors that are expected to vary between rows, and between groups.
     random : tuple of str, or None
-        Predictors with random slopes; None leaves that to the tests.
+        Predictors with random slopes, ``"ses"`` or ``"ses | school"``; ``("maximal",)`` for all
+        that the design allows; None leaves that to the tests.
     time : str or None
         Column of time, for growth models.
     interactions : tuple of (str, str), or None
@@ -121,6 +125,12 @@ def _pair(product: str | tuple[str, str]) -> tuple[str, str]:
     return names[0], names[1]
 
 
+def slope_of(text: str) -> tuple[str, str]:
+    """Predictor and group of a random slope: ``"ses | school"``; no group in ``"ses"``."""
+    name, _, group = (part.strip() for part in text.rpartition("|"))
+    return (name, group) if name else (text.strip(), "")
+
+
 def _check_parts(request: Request) -> None:
     """No column may play two parts."""
     both = [name for name in request.level1 if name in request.level2]
@@ -135,7 +145,8 @@ def _check_parts(request: Request) -> None:
     if request.outcome in grouping:
         raise DataError(f"{request.outcome!r} is the outcome and cannot be a grouping factor, too.")
     known = set(request.predictors)
-    wanted = [("random", name) for name in request.random or ()]
+    random = () if request.random == (MAXIMAL,) else request.random or ()
+    wanted = [("random", text if text in known else slope_of(text)[0]) for text in random]
     wanted += [("interactions", name) for pair in request.interactions or () for name in pair]
     for argument, name in wanted:
         if name not in known:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from multilevel.workflow.words import number, p_text
+
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.report.document import Decision, Note
@@ -24,7 +28,9 @@ class Test:
         ``"likelihood ratio (ML)"``, ``"likelihood ratio (REML), mixture"``, ``"F
         (Kenward-Roger)"``, ...
     statistic, df, p_value : float
-        NaN where there is none.
+        Of the test.
+    df_residual : float
+        Denominator degrees of freedom of an F test; NaN for others.
     """
 
     against: str
@@ -32,6 +38,13 @@ class Test:
     statistic: float
     df: float
     p_value: float
+    df_residual: float = float("nan")
+
+    @property
+    def shown(self) -> str:
+        """``χ² = 9.10, p = .003``."""
+        symbol = "F" if np.isfinite(self.df_residual) else "χ²"
+        return f"{symbol} = {number(self.statistic)}, {p_text(self.p_value)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def test_the_user_overrules():
 
 def test_growth():
     analysis = mlm.Analysis(mlm.datasets.load("sleepstudy"), "Reaction", "Subject", time="Days")
-    assert names(analysis) == ["M0", "M1", "M2:curve", "M2:Days", "M2"]
+    assert names(analysis) == ["M0", "M1", "M2:Days", "M2", "M3:curve"]
     assert analysis.model.reml_criterion == pytest.approx(1743.6282719599, rel=1e-9)
 
 
