@@ -46,7 +46,10 @@ def choose(study: Study, ladder: Ladder) -> Choice:
         raise DataError(
             "No model could be fitted: " + " ".join(note.text for note in ladder.null.notes)
         )
-    rung = fitted[-1] if wanted is None else ladder[wanted]
+    rung = fitted[-1]
+    if wanted is not None:  # a model that was tried and then kept goes by the later name
+        formula = ladder[wanted].formula
+        rung = next((one for one in fitted if one.formula == formula), ladder[wanted])
     assert rung.fit is not None
     verdict = f"model {rung.name} was chosen {'by name' if wanted else 'as ' + _RULE}"
     decision = Decision(
@@ -90,17 +93,18 @@ def _criteria(
         name: [] for name in ("n_parameters", "deviance", "aic", "bic", "bic_groups")
     }
     n_groups = min(study.n_groups(one) for one in study.hierarchy.factors)
+    kept = {rung.formula for rung in ladder.kept}
     for rung in ladder.rungs:
         fit = study.fitter(rung.formula, reml=False).fit
-        if fit is None:
+        if fit is None or (not rung.kept and rung.formula in kept):  # the same model twice
             continue
         k = fit.state.n_parameters
         rungs.append(rung)
         values = (k, fit.deviance, fit.aic, fit.bic, fit.deviance + k * np.log(n_groups))
         for name, value in zip(rows, values, strict=True):
             rows[name].append(float(value))
-    kept = ["chosen" if one is choice.rung else "kept" if one.kept else "" for one in rungs]
-    frame = study.frame({"model": [one.name for one in rungs], **rows, "verdict": kept})
+    state = ["chosen" if one is choice.rung else "kept" if one.kept else "" for one in rungs]
+    frame = study.frame({"model": [one.name for one in rungs], **rows, "verdict": state})
     names = ("aic", "bic", "bic_groups")
     best = {name: rungs[int(np.argmin(rows[name]))].name for name in names} if rungs else {}
     text = (

@@ -38,11 +38,13 @@ def change_over_time(climb: Climb, time: Predictor) -> None:
         search_slopes(climb, slopes)
     if len(np.unique(_times(study, time))) < _TIMES_FOR_CURVE or not _add_curve(climb, time):
         return
-    inner = study.hierarchy.innermost
-    sizes = np.bincount(study.codes(inner))
-    if by_rule and np.median(sizes[sizes > 0]) >= _OCCASIONS_FOR_CURVES:
-        kept = [one for one in climb.random.slopes if one.predictor is time]
-        search_slopes(climb, [one.squared() for one in kept])
+    if by_rule:  # a curve that was missing may have hidden that slopes differ
+        have = {one.label for one in climb.random.slopes}
+        search_slopes(climb, [one for one in slopes if one.label not in have])
+        inner = study.hierarchy.innermost
+        sizes = np.bincount(study.codes(inner))
+        if np.median(sizes[sizes > 0]) >= _OCCASIONS_FOR_CURVES:
+            search_slopes(climb, [one.squared() for one in climb.random.of(inner)])
 
 
 def _times(study: Study, time: Predictor) -> Float:

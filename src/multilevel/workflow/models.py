@@ -10,6 +10,7 @@ from multilevel.exceptions import MultilevelError
 from multilevel.frames.table import Table
 from multilevel.report.document import Block, Bullets, DataTable, Note, Paragraph
 from multilevel.workflow.equations import model_equations
+from multilevel.workflow.small_samples import FEW_GROUPS
 from multilevel.workflow.step import Step
 from multilevel.workflow.words import code, number
 
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["models_step"]
 
 _TEXT = (
-    "Models grow from simple to complex. All have the same rows, so that they can be compared. "
-    "Predictors that the question names stay whatever their tests say; random slopes and "
-    "cross-level interactions are tried one by one and kept if p < .05 (slopes by the likelihood "
-    "ratio of REML fits, which allows for a variance not being negative)."
+    "Models grow from simple to complex. All are fitted to the same {rows} rows, so that they can "
+    "be compared. Predictors that the question names stay whatever their tests say. Random slopes "
+    "and cross-level interactions are tried one by one; the clearest with p < .05 is kept, and the "
+    "others are tried again beside it. Tests of random slopes allow for a variance not being "
+    "negative (REML); those of fixed effects are {fixed}."
 )
+_FEW = "F tests by the method of Kenward and Roger, because there are fewer than 50 groups"
+_MANY = "likelihood ratios by maximum likelihood"
 
 
 def models_step(study: Study, ladder: Ladder) -> Step:
@@ -32,7 +36,7 @@ def models_step(study: Study, ladder: Ladder) -> Step:
     fitted = [rung for rung in ladder.rungs if rung.fit is not None]
     kept = [rung for rung in ladder.kept if rung.fit is not None]
     blocks: list[Block] = [
-        Paragraph(_TEXT),
+        Paragraph(_text(study)),
         Bullets(tuple(_line(rung) for rung in ladder.rungs)),
     ]
     if kept:
@@ -56,6 +60,11 @@ def models_step(study: Study, ladder: Ladder) -> Step:
     )
 
 
+def _text(study: Study) -> str:
+    few = min(study.n_groups(one) for one in study.hierarchy.factors) < FEW_GROUPS
+    return _TEXT.format(rows=f"{study.n_rows:,}", fixed=_FEW if few else _MANY)
+
+
 def _headline(ladder: Ladder, kept: list[Rung]) -> str:
     n = len(ladder.rungs)
     if not kept:
@@ -69,8 +78,8 @@ def _line(rung: Rung) -> str:
 
 
 def _rung_notes(ladder: Ladder) -> list[Note]:
-    """Notes of the fits, and of kept models without variance in some direction."""
-    notes = [note for rung in ladder.rungs for note in rung.notes]
+    """Notes of the fits, each formula once, and of kept models that are singular."""
+    notes = list(dict.fromkeys(note for rung in ladder.rungs for note in rung.notes))
     for rung in ladder.kept:
         if rung.fit is not None and rung.fit.is_singular:
             text = (
@@ -88,6 +97,7 @@ def _tests(study: Study, ladder: Ladder) -> tuple[DataTable, ...]:
     if not tested:
         return ()
     tests = [rung.test for rung in tested if rung.test is not None]
+    residual = np.array([test.df_residual for test in tests])
     frame = study.frame(
         {
             "model": [rung.name for rung in tested],
@@ -95,6 +105,7 @@ def _tests(study: Study, ladder: Ladder) -> tuple[DataTable, ...]:
             "test": [test.method for test in tests],
             "statistic": np.array([test.statistic for test in tests]),
             "df": np.array([test.df for test in tests]),
+            **({"df_residual": residual} if np.isfinite(residual).any() else {}),
             "p_value": np.array([test.p_value for test in tests]),
             "verdict": ["kept" if rung.kept else rung.reason.split(";")[0] for rung in tested],
         }

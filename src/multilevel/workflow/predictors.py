@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -31,6 +31,8 @@ OFFENDERS = 0.05
 # A variable varies within a group if its values differ by more than this part of its largest.
 _CONSTANT = 1e-9
 _MOST_CATEGORIES = 20
+# Means in the data are those of a predictor if they differ by less than this part of the largest.
+_ROUNDED = 2e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,8 @@ class Predictor:
     own : str
         Its column in the models that varies at its own level: ``"ses_within"``.
     means : tuple of (str, Factor)
-        Columns of its group means, with the factor whose groups they describe.
+        Columns of its group means, with the factor whose groups they describe; those of another
+        predictor if that holds the same means.
     offenders : tuple of str
         Groups in which it varies although it was stated to be theirs.
     n_offenders : int
@@ -115,7 +118,25 @@ def read_predictors(
         predictor = _read(table, name, request, hierarchy, rows, taken)
         taken |= set(predictor.columns)
         found.append(predictor)
-    return tuple(found)
+    return tuple(_with_given_means(one, found) for one in found)
+
+
+def _with_given_means(one: Predictor, others: list[Predictor]) -> Predictor:
+    """A predictor whose group means the data hold already: these stand for those made for it."""
+    means, columns = list(one.means), dict(one.columns)
+    for i, (name, factor) in enumerate(one.means):
+        for other in others:
+            given = other.columns.get(other.own)
+            if other.factor is factor and given is not None and _same(columns[name], given):
+                means[i] = (other.own, factor)
+                del columns[name]
+                break
+    return replace(one, means=tuple(means), columns=columns)
+
+
+def _same(made: Float, given: Float) -> bool:
+    """Whether two centred columns are the same up to rounding in the data."""
+    return bool(np.abs(made - given).max() <= _ROUNDED * np.abs(made).max())
 
 
 def _refuse_same(table: Table, names: tuple[str, ...], rows: np.ndarray) -> None:
