@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from multilevel.workflow.hierarchy import Factor
     from multilevel.workflow.study import Study
 
-__all__ = ["model_equations"]
+__all__ = ["LETTERS", "model_equations", "piece_symbol"]
 
-_LETTERS = "jklmnopq"
+# Units of the grouping factors, the innermost first; rows are counted by i.
+LETTERS = "jklmnopq"
 _EFFECTS = "uvwabcdf"
 
 
@@ -25,7 +26,7 @@ def model_equations(study: Study, fit: LinearMixedModel, title: str) -> Equation
 
     Rows are counted by i, groups of the innermost factor by j, those above or beside by k, ...
     """
-    row = "i" + "".join(_LETTERS[: len(study.hierarchy.factors)])
+    row = "i" + "".join(LETTERS[: len(study.hierarchy.factors)])
     terms = [f"β_{{{k}}}{_factor(study, name, row)}" for k, name in enumerate(fit.coef_names)]
     lines, random = [], []
     for t, term in enumerate(fit._matrices.terms):
@@ -52,10 +53,10 @@ def _factor(study: Study, name: str, row: str) -> str:
     pieces = read_pieces(known_pieces(study), name)
     if not pieces:
         return f" {name}_{{{row}}}"
-    return " " + " · ".join(_piece(study, piece, row) for piece in pieces)
+    return " " + " · ".join(piece_symbol(study, piece, row) for piece in pieces)
 
 
-def _piece(study: Study, piece: Piece, row: str) -> str:
+def piece_symbol(study: Study, piece: Piece, row: str) -> str:
     """A column with the letters of what it varies between."""
     group = piece.factor or piece.predictor.factor
     place = row if group is None else _index(study, group.name)
@@ -67,10 +68,10 @@ def _index(study: Study, name: str) -> str:
     """Letters of a factor: its own and those of the factors that it is nested in."""
     factors = study.hierarchy.factors
     order = factors if study.hierarchy.crossed else tuple(reversed(factors))
-    letters = {factor.name: _LETTERS[i] for i, factor in enumerate(order)}
+    letters = {factor.name: LETTERS[i] for i, factor in enumerate(order)}
     found: Factor | None = next((one for one in factors if one.name == name), None)
     text = ""
     while found is not None:
         text += letters[found.name]
         found = None if found.parent is None else factors[found.parent]
-    return text or _LETTERS[0]
+    return text or LETTERS[0]

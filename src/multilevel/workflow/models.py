@@ -10,6 +10,7 @@ from multilevel.exceptions import MultilevelError
 from multilevel.frames.table import Table
 from multilevel.report.document import Block, Bullets, DataTable, Note, Paragraph
 from multilevel.workflow.equations import model_equations
+from multilevel.workflow.equations_by_level import equations_by_level
 from multilevel.workflow.small_samples import FEW_GROUPS
 from multilevel.workflow.step import Step
 from multilevel.workflow.words import code, number
@@ -46,6 +47,7 @@ def models_step(study: Study, ladder: Ladder) -> Step:
         last = kept[-1]
         assert last.fit is not None
         blocks.append(model_equations(study, last.fit, f"Model {last.name}"))
+        blocks += equations_by_level(study, last.fit)
     else:
         notes = []
     return Step(
