@@ -9,8 +9,7 @@ import numpy as np
 from multilevel.exceptions import MultilevelError
 from multilevel.frames.table import Table
 from multilevel.report.document import Block, Bullets, DataTable, Note, Paragraph
-from multilevel.workflow.equations import model_equations
-from multilevel.workflow.equations_by_level import equations_by_level
+from multilevel.workflow.equations import level_equations
 from multilevel.workflow.small_samples import FEW_GROUPS
 from multilevel.workflow.step import Step
 from multilevel.workflow.words import code, number
@@ -38,7 +37,7 @@ def models_step(study: Study, ladder: Ladder) -> Step:
     kept = [rung for rung in ladder.kept if rung.fit is not None]
     blocks: list[Block] = [
         Paragraph(_text(study)),
-        Bullets(tuple(_line(rung) for rung in ladder.rungs)),
+        Bullets(tuple(_line(rung) for rung in ladder.kept)),
     ]
     if kept:
         blocks += [*_tests(study, ladder), _coefficients(study, kept), _variances(study, kept)]
@@ -46,8 +45,7 @@ def models_step(study: Study, ladder: Ladder) -> Step:
         blocks.append(shares)
         last = kept[-1]
         assert last.fit is not None
-        blocks.append(model_equations(study, last.fit, f"Model {last.name}"))
-        blocks += equations_by_level(study, last.fit)
+        blocks += level_equations(study, last.fit, f"Model {last.name}")
     else:
         notes = []
     return Step(
@@ -103,6 +101,7 @@ def _tests(study: Study, ladder: Ladder) -> tuple[DataTable, ...]:
     frame = study.frame(
         {
             "model": [rung.name for rung in tested],
+            "adds": [rung.title for rung in tested],
             "against": [test.against for test in tests],
             "test": [test.method for test in tests],
             "statistic": np.array([test.statistic for test in tests]),
@@ -112,7 +111,9 @@ def _tests(study: Study, ladder: Ladder) -> tuple[DataTable, ...]:
             "verdict": ["kept" if rung.kept else rung.reason.split(";")[0] for rung in tested],
         }
     )
-    return (DataTable("tests", "Each model against the one that it extends", frame, 3),)
+    title = "All models that were tried, each against the one that it extends"
+    note = "LR: likelihood ratio. Mixture: of chi-squared distributions (Stram & Lee 1994)."
+    return (DataTable("tests", title, frame, 2, note),)
 
 
 def _coefficients(study: Study, kept: list[Rung]) -> DataTable:

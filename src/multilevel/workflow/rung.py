@@ -25,8 +25,8 @@ class Test:
     against : str
         Name of the smaller model.
     method : str
-        ``"likelihood ratio (ML)"``, ``"likelihood ratio (REML), mixture"``, ``"F
-        (Kenward-Roger)"``, ...
+        Likelihood ratio, ``"LR (ML)"`` or ``"LR (REML)"``; ``"LR (REML), mixture"`` by a mixture of
+        chi-squared distributions; ``"F (Kenward-Roger)"``; ...
     statistic, df, p_value : float
         Of the test.
     df_residual : float

@@ -34,12 +34,12 @@ def fixed_test(name: str, small: LinearMixedModel, big: LinearMixedModel) -> Tes
     """
     few = big.n_groups and min(big.n_groups.values()) < FEW_GROUPS
     found = _f_test(name, small, big) if few else None
-    return found or _likelihood_ratio(name, "likelihood ratio (ML)", small, big, refit=True)
+    return found or _likelihood_ratio(name, "LR (ML)", small, big, refit=True)
 
 
 def random_test(name: str, small: LinearMixedModel, big: LinearMixedModel) -> Test | None:
     """Likelihood-ratio test of random effects by REML; by the mixture where it is known."""
-    return _likelihood_ratio(name, "likelihood ratio (REML)", small, big, refit=False)
+    return _likelihood_ratio(name, "LR (REML)", small, big, refit=False)
 
 
 def _f_test(name: str, small: LinearMixedModel, big: LinearMixedModel) -> Test | None:
@@ -79,5 +79,5 @@ def _likelihood_ratio(
         for column in ("statistic", "df", "p_value", "p_value_mixture")
     )
     if np.isfinite(mixture):
-        return Test(name, f"{method}, mixture of chi-squared", statistic, df, mixture)
+        return Test(name, f"{method}, mixture", statistic, df, mixture)
     return Test(name, method, statistic, df, p)
