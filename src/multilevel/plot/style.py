@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -47,6 +48,8 @@ COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, INK)
 MOST_LABELS = 60
 _ROW = 0.17  # inches for a labelled row
 _SMALL, _TEXT = 8, 9  # points
+_CHARACTER, _HANDLE = 0.065, 0.5  # inches of small text, and of what stands before it in a legend
+_NARROW = (4.8, 3.2)  # inches of a figure, and of one of several panels, in the column of a report
 
 
 def _pyplot() -> Any:
@@ -121,14 +124,20 @@ def dress(
     ax.tick_params(labelsize=_SMALL, color=GREY, width=0.6, length=3)
     ax.set_axisbelow(True)
     ax.grid(visible=True, axis=grid, color=LIGHT, linewidth=0.5)
-    ax.set_xlabel(wrapped(x, 60), fontsize=_TEXT)
+    ax.set_xlabel(wrapped(x, 44 if _panels_beside(ax) == 1 else 32), fontsize=_TEXT)
     ax.set_ylabel(wrapped(y, 40), fontsize=_TEXT)
     if heading:
         ax.set_title(wrapped(heading, 40), fontsize=_TEXT, loc="left")
 
 
+def _panels_beside(ax: Axes) -> int:
+    """How many panels share the width of the figure."""
+    spec = ax.get_subplotspec()
+    return 1 if spec is None else spec.get_gridspec().ncols
+
+
 def key(ax: Axes, *, title: str = "", place: str = "best", columns: int = 1) -> None:
-    """A legend without a box; ``"above"`` is outside of the axes."""
+    """A legend without a box; ``"above"`` is outside of the axes, with as many columns as fit."""
     style: dict[str, Any] = {
         "frameon": False,
         "fontsize": _SMALL,
@@ -136,6 +145,7 @@ def key(ax: Axes, *, title: str = "", place: str = "best", columns: int = 1) -> 
         "ncols": columns,
     }
     if place == "above":
+        style["ncols"] = _columns_that_fit(ax, columns)
         style |= {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
     elif place == "right":
         style |= {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
@@ -143,6 +153,20 @@ def key(ax: Axes, *, title: str = "", place: str = "best", columns: int = 1) -> 
         style |= {"loc": place}
     legend = ax.legend(**style)
     legend.get_title().set_fontsize(_SMALL)
+
+
+def _columns_that_fit(ax: Axes, most: int) -> int:
+    """Columns of a legend above axes, the labels of which may take much of the figure's width."""
+    labels = [label.split("\n") for label in ax.get_legend_handles_labels()[1]]
+    widths = [_HANDLE + _CHARACTER * max(map(len, lines)) for lines in labels]
+    rows = [line for tick in ax.get_yticklabels() for line in tick.get_text().split("\n")]
+    width = min(_NARROW[_panels_beside(ax) > 1], ax.get_figure().get_size_inches()[0])
+    room = width - _CHARACTER * max(map(len, rows), default=0) - 0.3
+    for n in range(min(most, len(labels)), 1, -1):
+        per = -(-len(labels) // n)  # entries fill one column after the other
+        if sum(max(widths[i : i + per]) for i in range(0, len(labels), per)) <= room:
+            return n
+    return 1
 
 
 def add_note(ax: Axes, text: str) -> None:
@@ -170,7 +194,7 @@ def label_rows(
     ax.set_ylim(limits if first == "bottom" else limits[::-1])
     count = f"{n:,}" if total in (None, n) else f"{n:,} of {total:,}"
     if n <= MOST_LABELS:
-        ax.set_yticks(range(n), [wrapped(text_of(label), 32) for label in labels])
+        ax.set_yticks(range(n), [_row_label(label) for label in labels])
         name = name if total in (None, n) else f"{name} ({count})"
     else:
         ax.set_yticks([])
@@ -178,11 +202,16 @@ def label_rows(
     ax.set_ylabel(name, fontsize=_TEXT)
 
 
-def row_height(n: int) -> float:
-    """Height in inches of a figure with ``n`` rows."""
-    return (
-        float(np.clip(0.9 + _ROW * n, 1.8, 0.9 + _ROW * MOST_LABELS)) if n <= MOST_LABELS else 5.2
-    )
+def row_height(n: int, labels: Sequence[Any] = ()) -> float:
+    """Height in inches of a figure with ``n`` rows, in which the labels have room."""
+    if n > MOST_LABELS:
+        return 5.2
+    lines = max((_row_label(label).count("\n") + 1 for label in labels), default=1)
+    return float(max(0.9 + _ROW * max(n, 0.85 * lines * len(labels)), 1.8))
+
+
+def _row_label(label: Any) -> str:
+    return wrapped(text_of(label), 32)
 
 
 def alpha_for(n: int) -> float:
@@ -203,7 +232,16 @@ def text_of(label: Any) -> str:
 
 
 def wrapped(text: str, width: int) -> str:
-    """Text broken into lines where it is long."""
-    from textwrap import fill
+    """Text broken into lines where it is long: between words, else after ``_ : . [`` in names."""
+    from textwrap import wrap
 
-    return fill(text, width, break_on_hyphens=False)
+    lines = [""]
+    for word in text.split():
+        pieces = [word] if len(word) <= width else re.findall(r"[^_:.\[]*[_:.\[]?", word)
+        for i, piece in enumerate(pieces):
+            longer = f"{lines[-1]} {piece}" if i == 0 and lines[-1] else f"{lines[-1]}{piece}"
+            if len(longer) <= width:
+                lines[-1] = longer
+            else:
+                lines += wrap(piece, width)
+    return "\n".join(line for line in lines if line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -18,6 +19,7 @@ import multilevel as mlm
 from multilevel import plot
 from multilevel.exceptions import DataError
 from multilevel.planning.study import power
+from multilevel.plot.style import wrapped
 
 mpl.use("Agg")
 
@@ -584,15 +586,47 @@ class TestVsOls:
 # -- variance ----------------------------------------------------------------------------------
 
 
+class TestText:
+    """Long names are broken where a reader would break them, and have room."""
+
+    def test_breaks_between_words_and_else_between_parts_of_names(self):
+        assert wrapped("mean status of the school", 14) == "mean status of\nthe school"
+        name = "socio_economic_status:sector[T.Catholic]"
+        assert wrapped(name, 24) == "socio_economic_status:\nsector[T.Catholic]"
+        assert wrapped("a" * 30, 20) == "a" * 20 + "\n" + "a" * 10
+        assert wrapped("ses", 3) == "ses"
+
+    def test_rows_with_long_names_and_legends_do_not_overlap(self, hsb):
+        names = {
+            "ses": "socio-economic status of the family",
+            "meanses": "status_of_the_school" * 2,
+        }
+        data = hsb.rename(columns=names)
+        terms = " + ".join(f"`{name}`" for name in names.values())
+        ax = plot.vs_ols(mlm.lmer(f"math ~ {terms} + (1 | school)", data))
+        ax.figure.canvas.draw()
+        boxes = [label.get_window_extent() for label in ax.get_yticklabels()]
+        assert all(above.y0 >= below.y1 for above, below in pairwise(boxes))
+        width, _ = ax.figure.canvas.get_width_height()
+        assert ax.get_legend().get_window_extent().x1 <= width
+
+    def test_panels_share_one_legend(self, growth):
+        left, right = plot.caterpillar(growth)
+        left.figure.canvas.draw()
+        assert right.get_legend() is None
+        assert left.get_legend().get_window_extent().x1 <= right.get_window_extent().x0
+
+
 class TestShares:
     def test_bars_add_up_to_one(self, schools):
         ax = plot.r2(schools)
         for i in range(3):
-            bars = [b for b in ax.patches if b.get_height() and round(b.get_x() + 0.325) == i]
-            np.testing.assert_allclose(sum(b.get_height() for b in bars), 1.0, rtol=RTOL)
+            bars = [b for b in ax.patches if b.get_width() and round(b.get_y() + 0.325) == i]
+            np.testing.assert_allclose(sum(b.get_width() for b in bars), 1.0, rtol=RTOL)
         pd.testing.assert_frame_equal(plot.r2_data(schools), schools.r2("rights-sterba"))
         assert legend(ax)[0] == "predictors within groups (f1)"
-        assert ax.get_ylabel() == "share of the variance of math"
+        assert ax.get_xlabel() == "share of the variance of math"
+        assert ticks(ax.get_yticklabels()) == ["total", "within groups", "between school"]
 
     def test_sources_have_colours_of_their_own(self):
         data = load("egsingle", "pandas")
@@ -603,7 +637,7 @@ class TestShares:
 
     def test_singular(self, singular):
         ax = plot.r2(singular)
-        assert [b.get_height() for b in ax.patches if b.get_height()] == pytest.approx([1.0, 1.0])
+        assert [b.get_width() for b in ax.patches if b.get_width()] == pytest.approx([1.0, 1.0])
         assert "no variance" in [text.get_text() for text in ax.texts]
         plot.variance_partition(singular)
 

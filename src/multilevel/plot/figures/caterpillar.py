@@ -97,7 +97,7 @@ def caterpillar(
         factor = part["group"][0]
         dress(panel, f"{name} of {factor} ({response_name(fit)})", grid="x")
         label_rows(panel, part["level"], factor, total=n_groups)
-        key(panel, place="above", columns=2)
+    key(panels[0], place="above", columns=2)  # the same in all panels
     return panels if len(terms) > 1 else panels[0]
 
 

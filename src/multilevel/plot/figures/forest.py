@@ -64,7 +64,8 @@ def forest(
     table = _columns(fits, terms, level, options)
     named = fits_by_name(fits)
     names = list(dict.fromkeys(table["term"]))
-    ax = new_axes(ax, (5.4, row_height(len(names) * (1 + len(named)) // 2 + len(named) - 1)))
+    n_lines = len(names) * (1 + len(named)) // 2 + len(named) - 1
+    ax = new_axes(ax, (5.4, row_height(n_lines, names)))
     ax.axvline(0.0, color=GREY, linewidth=0.8, linestyle="--")
     place = {name: i for i, name in enumerate(names)}
     for i, model in enumerate(named):

@@ -17,6 +17,7 @@ from multilevel.plot.style import (
     VERMILION,
     dress,
     key,
+    label_rows,
     new_axes,
     wrapped,
 )
@@ -41,7 +42,7 @@ _SHADES = {
 }
 
 # A smaller part of the longest bar has no room for its number.
-_ROOM = 0.05
+_ROOM = 0.07
 # Shares below this are rounding.
 _NOTHING = 1e-9
 
@@ -75,29 +76,29 @@ def r2(fit: LinearMixedModel, *, ax: Axes | None = None) -> Axes:
     >>> import multilevel as mlm
     >>> fit = mlm.lmer("math ~ cses + meanses + (cses | school)", mlm.datasets.load("hsb"))
     >>> ax = mlm.plot.r2(fit)
-    >>> [label.get_text() for label in ax.get_xticklabels()]
+    >>> [label.get_text() for label in ax.get_yticklabels()]
     ['total', 'within groups', 'between school']
     """
     table = columns_of(r2_data(fit))
     last = table["source"] == "residual"
-    table = take(table, np.argsort(last, kind="stable"))  # on top of the bars
+    table = take(table, np.argsort(last, kind="stable"))  # at the end of the bars
     scopes = list(dict.fromkeys(columns_of(r2_data(fit))["scope"]))
     parts, share = _parts(table), np.nan_to_num(table["share"])
     # of a level without variance, shares are shares of rounding errors
     drawn = (share > _NOTHING) & (table["variance"] > _NOTHING * table["variance"].sum())
     colours = _shades(table["source"][drawn], parts[drawn])
-    ax = new_axes(ax, (3.4 + 0.9 * len(scopes), 3.6))
+    ax = new_axes(ax, (5.4, 0.9 + 0.4 * len(scopes) + 0.18 * len(colours)))
     for i, scope in enumerate(scopes):
         own = drawn & (table["scope"] == scope)
         starts = np.cumsum(share[own]) - share[own]
         if not own.any():
-            ax.text(i, 0.02, "no variance", ha="center", fontsize=8, color=GREY)
+            ax.text(0.02, i, "no variance", va="center", fontsize=8, color=GREY)
         for part, size, start in zip(parts[own], share[own], starts, strict=True):
-            ax.bar(i, size, 0.65, start, color=colours[part], edgecolor="white")
-            _number(ax, (i, start + size / 2.0), size, 1.0, colours[part])
-    ax.set_xticks(range(len(scopes)), [wrapped(_scope(scope), 14) for scope in scopes])
-    dress(ax, "", f"share of the variance of {response_name(fit)}", grid="y")
-    ax.set_ylim(0.0, 1.0)
+            ax.barh(i, size, 0.65, start, color=colours[part], edgecolor="white")
+            _number(ax, (start + size / 2.0, i), size, 1.0, colours[part])
+    dress(ax, f"share of the variance of {response_name(fit)}", grid="x")
+    label_rows(ax, [_scope(scope) for scope in scopes], "", first="top")
+    ax.set_xlim(0.0, 1.0)
     _legend(ax, colours)
     return ax
 
@@ -172,7 +173,7 @@ def variance_partition(fits: Any, *, scale: Scale = "share", ax: Axes | None = N
         ax.set_yticks([])
     ax.set_ylim(len(named) - 0.5, -0.5)
     ax.set_xlim(0.0, whole)
-    _legend(ax, colours, place="above")
+    _legend(ax, colours)
     return ax
 
 
@@ -260,7 +261,7 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _legend(ax: Axes, colours: dict[str, str], place: str = "right") -> None:
+def _legend(ax: Axes, colours: dict[str, str]) -> None:
     for name, colour in colours.items():
-        ax.bar(0.0, 0.0, color=colour, label=wrapped(name, 30))
-    key(ax, place=place, columns=1 if place == "right" else min(len(colours), 4))
+        ax.barh(0.0, 0.0, color=colour, label=wrapped(name, 48))
+    key(ax, place="above", columns=4)

@@ -53,7 +53,7 @@ def vs_ols(fit: LinearMixedModel, *, cluster: str | None = None, ax: Axes | None
     """
     table = columns_of(vs_ols_data(fit, cluster=cluster))
     n = len(table["term"])
-    ax = new_axes(ax, (5.4, row_height(n) + 0.2))
+    ax = new_axes(ax, (5.4, row_height(n, table["term"]) + 0.4))
     at = np.arange(n)
     naive = table["std_error_ols"]
     ratios = {
@@ -96,6 +96,8 @@ def _scale(ax: Axes, low: float, high: float) -> None:
     low, high = min(low, 0.9) / 1.1, max(high, 1.1) * 1.1
     ax.set_xlim(low, high)
     steps = [0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 20.0, 50.0]
+    if high < 1.5 * low:
+        steps = [0.8, 0.9, 1.0, 1.1, 1.2, 1.3]
     ax.xaxis.set_major_locator(FixedLocator([s for s in steps if low <= s <= high]))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter("{x:g}")
