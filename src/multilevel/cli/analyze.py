@@ -35,7 +35,7 @@ def add_analyze_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--time", metavar="COLUMN", help="column of time: growth models")
     parser.add_argument(
         "--random",
-        help="predictors with random slopes, or none; those that a test finds by default",
+        help="predictors with random slopes, none or maximal; those that a test finds by default",
         **several,
     )
     parser.add_argument(

@@ -10,6 +10,7 @@ from multilevel.exceptions import MultilevelError
 from multilevel.frames.table import Table
 from multilevel.report.document import Block, Bullets, DataTable, Note, Paragraph
 from multilevel.workflow.equations import level_equations
+from multilevel.workflow.rung import Test
 from multilevel.workflow.small_samples import FEW_GROUPS
 from multilevel.workflow.step import Step
 from multilevel.workflow.words import code, number
@@ -93,26 +94,30 @@ def _rung_notes(ladder: Ladder) -> list[Note]:
 
 def _tests(study: Study, ladder: Ladder) -> tuple[DataTable, ...]:
     """Every model against the one that it extends, if there are any."""
-    tested = [rung for rung in ladder.rungs if rung.test is not None]
-    if not tested:
+    tried = [rung for rung in ladder.rungs if rung is not ladder.null]
+    if not tried:
         return ()
-    tests = [rung.test for rung in tested if rung.test is not None]
+    none = Test("", "", np.nan, np.nan, np.nan)
+    tests = [rung.test or none for rung in tried]
     residual = np.array([test.df_residual for test in tests])
     frame = study.frame(
         {
-            "model": [rung.name for rung in tested],
-            "adds": [rung.title for rung in tested],
+            "model": [rung.name for rung in tried],
             "against": [test.against for test in tests],
             "test": [test.method for test in tests],
             "statistic": np.array([test.statistic for test in tests]),
             "df": np.array([test.df for test in tests]),
             **({"df_residual": residual} if np.isfinite(residual).any() else {}),
             "p_value": np.array([test.p_value for test in tests]),
-            "verdict": ["kept" if rung.kept else rung.reason.split(";")[0] for rung in tested],
+            "verdict": ["kept" if rung.kept else rung.reason.split(";")[0] for rung in tried],
         }
     )
+    note = "LR: likelihood ratio; mixture: of chi-squared distributions (Stram & Lee 1994)."
+    aside = next((rung for rung in tried if not rung.kept), None)
+    if aside is not None:
+        example = f"{aside.name}: {aside.title}"
+        note = f"Models with a colon in their names were tried on the way ({example}). {note}"
     title = "All models that were tried, each against the one that it extends"
-    note = "LR: likelihood ratio. Mixture: of chi-squared distributions (Stram & Lee 1994)."
     return (DataTable("tests", title, frame, 2, note),)
 
 
