@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from multilevel.plot.figures.caterpillar import caterpillar, caterpillar_data
     from multilevel.plot.figures.check import check, check_data
+    from multilevel.plot.figures.coefficients_by_model import (
+        coefficients_by_model,
+        coefficients_by_model_data,
+    )
     from multilevel.plot.figures.forest import forest, forest_data
     from multilevel.plot.figures.group_means import group_means, group_means_data
     from multilevel.plot.figures.group_sizes import group_sizes, group_sizes_data
@@ -55,6 +59,8 @@ __all__ = [
     "caterpillar_data",
     "check",
     "check_data",
+    "coefficients_by_model",
+    "coefficients_by_model_data",
     "forest",
     "forest_data",
     "group_means",

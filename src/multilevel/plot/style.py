@@ -160,7 +160,8 @@ def _columns_that_fit(ax: Axes, most: int) -> int:
     labels = [label.split("\n") for label in ax.get_legend_handles_labels()[1]]
     widths = [_HANDLE + _CHARACTER * max(map(len, lines)) for lines in labels]
     rows = [line for tick in ax.get_yticklabels() for line in tick.get_text().split("\n")]
-    width = min(_NARROW[_panels_beside(ax) > 1], ax.get_figure().get_size_inches()[0])
+    figure: Any = ax.figure
+    width = min(_NARROW[_panels_beside(ax) > 1], figure.get_size_inches()[0])
     room = width - _CHARACTER * max(map(len, rows), default=0) - 0.3
     for n in range(min(most, len(labels)), 1, -1):
         per = -(-len(labels) // n)  # entries fill one column after the other

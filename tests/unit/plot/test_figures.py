@@ -17,7 +17,7 @@ from matplotlib.collections import LineCollection, PathCollection
 
 import multilevel as mlm
 from multilevel import plot
-from multilevel.exceptions import DataError
+from multilevel.exceptions import DataError, RankDeficientWarning
 from multilevel.planning.study import power
 from multilevel.plot.style import wrapped
 
@@ -61,6 +61,13 @@ def schools(hsb):
 
 
 @pytest.fixture(scope="module")
+def fits(hsb):
+    """Models that grow."""
+    formulas = ("math ~ 1", "math ~ ses", "math ~ ses + meanses")
+    return {f"M{i}": mlm.lmer(f"{one} + (1 | school)", hsb) for i, one in enumerate(formulas)}
+
+
+@pytest.fixture(scope="module")
 def crossed():
     return mlm.lmer("diameter ~ 1 + (1 | plate) + (1 | sample)", load("penicillin", "pandas"))
 
@@ -99,6 +106,7 @@ def calls(growth, data):
         "shrinkage": ((growth,), {}),
         "random_slopes": ((growth, "Days"), {}),
         "random_scatter": ((growth,), {}),
+        "coefficients_by_model": ((growth,), {}),
         "forest": ((growth,), {}),
         "r2": ((growth,), {}),
         "variance_partition": ((growth,), {}),
@@ -182,7 +190,8 @@ def test_axes_are_labelled_without_title_and_fit_the_figure(everything, name):
 @pytest.mark.parametrize("name", FIGURES)
 def test_draws_on_the_axes_given(everything, name):
     arguments, options = everything[name]
-    many = {"trellis": 18, "caterpillar": 2, "profile_zeta": 4, "profile_density": 4, "check": 7}
+    many = {"trellis": 18, "caterpillar": 2, "coefficients_by_model": 2}
+    many |= {"profile_zeta": 4, "profile_density": 4, "check": 7}
     _, axes = plt.subplots(1, many.get(name, 1), squeeze=False)
     given = axes[0] if name in many else axes[0, 0]
     drawn = getattr(plot, name)(*arguments, ax=given, **options)
@@ -500,6 +509,38 @@ class TestForest:
             plot.forest(3)
         with pytest.raises(TypeError, match=r"got 'y ~ x' in it"):
             plot.forest(["y ~ x"])
+
+
+class TestCoefficientsByModel:
+    def test_a_panel_for_every_coefficient_and_a_row_for_every_model(self, fits):
+        panels = plot.coefficients_by_model(fits)
+        assert [panel.get_xlabel() for panel in panels] == ["Intercept", "ses", "meanses"]
+        assert ticks(panels[0].get_yticklabels()) == ["M0", "M1", "M2"]
+        for panel, models in zip(panels, (["M0", "M1", "M2"], ["M1", "M2"], ["M2"]), strict=True):
+            estimates, places = points(panel).T
+            assert [f"M{place:.0f}" for place in places] == models
+            own = [
+                float(fits[m].beta[fits[m].coef_names.index(panel.get_xlabel())]) for m in models
+            ]
+            np.testing.assert_allclose(estimates, own, rtol=RTOL)
+
+    def test_twin_has_the_intervals_of_tidy(self, fits):
+        twin = plot.coefficients_by_model_data(fits, terms=["ses"], level=0.9)
+        own = fits["M1"].tidy("fixed", conf_int=True, level=0.9).iloc[1]
+        assert twin["model"].tolist() == ["M1", "M2"]
+        np.testing.assert_allclose(twin["conf_low"].iloc[0], own["conf_low"], rtol=RTOL)
+
+    def test_dropped_columns_have_no_panel(self, hsb):
+        twice = hsb.assign(again=hsb["ses"])
+        with pytest.warns(RankDeficientWarning):
+            fit = mlm.lmer("math ~ ses + again + (1 | school)", twice)
+        assert "again" not in set(plot.coefficients_by_model_data({"M": fit})["term"])
+
+    def test_refuses(self, fits):
+        with pytest.raises(DataError, match="No fit has the coefficient 'sex'"):
+            plot.coefficients_by_model(fits, terms=["sex"])
+        with pytest.raises(DataError, match="no fits to draw"):
+            plot.coefficients_by_model({})
 
 
 class TestInteraction:
