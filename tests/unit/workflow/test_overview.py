@@ -12,7 +12,6 @@ import multilevel as mlm
 from multilevel import workflow
 from multilevel.report.document import Decision, Note, Paragraph
 from multilevel.workflow.analysis import STEPS, Analysis
-from multilevel.workflow.equations import model_equations
 from multilevel.workflow.overview import overview
 from multilevel.workflow.sources import references
 from multilevel.workflow.step import Step
@@ -79,26 +78,3 @@ def test_everything_that_is_cited_is_known(file):
         return
     text = re.sub(r'"\s*\n\s*f?"', "", file.read_text(encoding="utf-8"))  # strings in pieces
     assert [cited for cited in CITED.findall(text) if not references([cited])] == []
-
-
-def test_equations_have_the_letters_of_levels(study):
-    terms = "ses_within + ses_between + sector + ses_within:sector + (1 + ses_within | school)"
-    lines = model_equations(study, study.fitter(f"math ~ {terms}").fit, "M").lines
-    assert lines[0] == (
-        "math_{ij} = β_{0} + β_{1} ses_within_{ij} + β_{2} ses_between_{j} + "
-        "β_{3} sector[Catholic]_{j} + β_{4} ses_within_{ij} · sector[Catholic]_{j} + "
-        "u_{0j} + u_{1j} ses_within_{ij} + e_{ij}"
-    )
-    assert lines[1] == "(u_{0j}, u_{1j}) ~ N(0, T_{u}), for every group of school"
-
-
-def test_equations_of_nested_and_crossed_groups():
-    data = mlm.datasets.load("pastes", "pandas")
-    study = Analysis(data, "strength", ["batch", "cask"]).study
-    lines = model_equations(study, study.fitter("strength ~ 1 + (1 | batch/cask)").fit, "").lines
-    assert lines[0] == "strength_{ijk} = β_{0} + u_{0k} + v_{0jk} + e_{ijk}"
-    data = mlm.datasets.load("penicillin", "pandas")
-    study = Analysis(data, "diameter", ["plate", "sample"]).study
-    terms = "1 + (1 | plate) + (1 | sample)"
-    lines = model_equations(study, study.fitter(f"diameter ~ {terms}").fit, "").lines
-    assert lines[0] == "diameter_{ijk} = β_{0} + u_{0j} + v_{0k} + e_{ijk}"
