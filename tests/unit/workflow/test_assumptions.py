@@ -68,16 +68,53 @@ def test_floor_and_ceiling():
     text = next(note.text for note in step.notes if note.code == "A-FLOOR")
     assert "smallest value of `y`, −0.500: a floor" in text
     turned = before(simulated(lambda x, e: np.minimum(-x - e, 0.5)), "y", "group", level1="x")
-    assert "largest value of `y`, 0.500: a ceiling" in turned.notes[0].text
+    assert "largest value of `y`, 0.500: a ceiling" in note_of(turned, "A-FLOOR")
+
+
+def note_of(step, name):
+    return next(note.text for note in step.notes if note.code == name)
 
 
 def test_skewed_positive_outcome_gets_a_logarithm():
     step = before(simulated(lambda x, e: np.exp(x + e)), "y", "group", level1="x")
-    assert "A-SKEW" in codes(step)
+    assert "nearest to the logarithm" in note_of(step, "A-SKEW")
+    assert "exp(coefficient) is a ratio of geometric means of `y`" in note_of(step, "A-SKEW")
+    assert "does not assume that the outcome is symmetric" in note_of(step, "A-SKEW")
     assert "long tail of high values" in step.blocks[0].text
-    turned = before(simulated(lambda x, e: -np.exp(x + e)), "y", "group", level1="x")
-    assert "A-SKEW" not in codes(turned)
-    assert "long tail of low values" in turned.blocks[0].text
+    assert rows_of(step)["power (Box-Cox)", "y"] == pytest.approx(0.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("y_of", "says"),
+    [
+        (lambda x, e: np.maximum(x + e + 3.0, 0.05) ** 2, "nearest to the square root"),
+        (lambda x, e: 1.0 / np.maximum(x + e + 6.0, 0.5), "reciprocals, with a minus sign"),
+    ],
+    ids=["square root", "reciprocal"],
+)
+def test_other_powers(y_of, says):
+    text = note_of(before(simulated(y_of), "y", "group", level1="x"), "A-SKEW")
+    assert says in text
+
+
+def test_left_skew_gets_no_scale():
+    step = before(simulated(lambda x, e: -np.exp(x + e)), "y", "group", level1="x")
+    assert "long tail of low values" in step.blocks[0].text
+    text = note_of(step, "A-SKEW")
+    assert "skewed to the left" in text
+    assert "here only 0.2% of the rows have its largest value" in text
+    assert "No other scale is suggested" in text
+
+
+def test_left_skew_at_a_ceiling_says_so():
+    step = before(simulated(lambda x, e: np.minimum(-np.exp(x + e), -0.7)), "y", "group")
+    assert "No transformation tells rows at a ceiling apart" in note_of(step, "A-SKEW")
+
+
+def test_right_skew_with_values_below_zero_gets_no_scale():
+    step = before(simulated(lambda x, e: np.exp(x + e) - 0.5), "y", "group", level1="x")
+    assert "of which there is no logarithm" in note_of(step, "A-SKEW")
+    assert ("power (Box-Cox)", "y") not in rows_of(step)
 
 
 @pytest.mark.parametrize(("sign", "says"), [(1.0, "bends upwards"), (-1.0, "bends downwards")])
