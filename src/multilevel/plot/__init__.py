@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         coefficients_by_model,
         coefficients_by_model_data,
     )
+    from multilevel.plot.figures.distribution import distribution, distribution_data
     from multilevel.plot.figures.forest import forest, forest_data
     from multilevel.plot.figures.group_means import group_means, group_means_data
     from multilevel.plot.figures.group_sizes import group_sizes, group_sizes_data
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from multilevel.plot.figures.trellis import trellis, trellis_data
     from multilevel.plot.figures.unit_diagram import unit_diagram, unit_diagram_data
     from multilevel.plot.figures.vs_ols import vs_ols, vs_ols_data
+    from multilevel.plot.figures.within_between import within_between, within_between_data
 
 __all__ = [
     "caterpillar",
@@ -61,6 +63,8 @@ __all__ = [
     "check_data",
     "coefficients_by_model",
     "coefficients_by_model_data",
+    "distribution",
+    "distribution_data",
     "forest",
     "forest_data",
     "group_means",
@@ -111,6 +115,8 @@ __all__ = [
     "variance_partition_data",
     "vs_ols",
     "vs_ols_data",
+    "within_between",
+    "within_between_data",
 ]
 
 # Figures that do not live in a file of their own name.

@@ -98,9 +98,12 @@ def points(ax, i=0):
 
 def calls(growth, data):
     """Every figure with its twin, by arguments."""
+    ragged = data.filter(pl.col("Days") + pl.col("Reaction") < 310.0)
     return {
         "spaghetti": ((data, "Reaction", "Days", "Subject"), {}),
         "group_means": ((data, "Reaction", "Subject"), {}),
+        "distribution": ((data, "Reaction", "Subject"), {}),
+        "within_between": ((ragged, "Reaction", "Days", "Subject"), {}),
         "trellis": ((growth, "Days"), {}),
         "caterpillar": ((growth,), {}),
         "shrinkage": ((growth,), {}),
@@ -192,6 +195,7 @@ def test_draws_on_the_axes_given(everything, name):
     arguments, options = everything[name]
     many = {"trellis": 18, "caterpillar": 2, "coefficients_by_model": 2}
     many |= {"profile_zeta": 4, "profile_density": 4, "check": 7}
+    many |= {"distribution": 3, "within_between": 2}
     _, axes = plt.subplots(1, many.get(name, 1), squeeze=False)
     given = axes[0] if name in many else axes[0, 0]
     drawn = getattr(plot, name)(*arguments, ax=given, **options)
@@ -246,6 +250,62 @@ class TestSpaghetti:
         with pytest.raises(ValueError, match="nothing to draw of 0"):
             plot.spaghetti(sleep, "Reaction", "Days", "Subject", max_groups=0)
         assert plt.get_fignums() == []
+
+
+class TestWithinBetween:
+    def test_slopes_are_those_of_least_squares_within_and_between(self, hsb):
+        panels = plot.within_between(hsb, "math", "ses", "school")
+        means = hsb.groupby("school", observed=True)[["math", "ses"]].transform("mean")
+        inside = hsb[["math", "ses"]] - means
+        within = np.polyfit(inside["ses"], inside["math"], 1)[0]
+        by_school = hsb.groupby("school", observed=True)[["math", "ses"]].mean()
+        between = np.polyfit(by_school["ses"], by_school["math"], 1)[0]
+        assert panels[0].get_title(loc="left") == f"within school: slope {within:.3g}"
+        assert panels[1].get_title(loc="left") == f"between school: slope {between:.3g}"
+        assert panels[0].get_xlabel().replace("\n", " ").endswith("(2,000 of 7,185 shown)")
+        assert len(points(panels[1])) == 160
+
+    def test_all_points_and_order_of_rows(self, hsb):
+        table = plot.within_between_data(hsb, "math", "ses", "school", max_points=None)
+        assert list(table["series"].value_counts()) == [7185, 160]
+        few = plot.within_between_data(hsb, "math", "ses", "school")
+        again = plot.within_between_data(
+            hsb.sample(frac=1, random_state=1), "math", "ses", "school"
+        )
+        pd.testing.assert_frame_equal(few, again, rtol=LINE_RTOL)
+
+    def test_what_does_not_vary_has_no_relation(self, hsb):
+        with pytest.raises(DataError, match=r"'meanses' does not vary within groups"):
+            plot.within_between(hsb, "math", "meanses", "school")
+        with pytest.raises(DataError, match=r"'cses' does not vary between groups"):
+            plot.within_between(centred(hsb), "math", "cses", "school")
+
+
+def centred(hsb):
+    means = hsb.groupby("school", observed=True)["ses"].transform("mean")
+    return hsb.assign(cses=hsb["ses"] - means)
+
+
+class TestDistribution:
+    def test_counts_rows_deviations_and_means(self, hsb):
+        table = plot.distribution_data(hsb, "math", "school")
+        totals = table.groupby("series")["count"].sum()
+        assert totals.to_dict() == {"rows": 7185, "within groups": 7185, "group means": 160}
+        rows = table[table["series"] == "rows"].iloc[3]
+        assert rows["count"] == hsb["math"].between(rows["low"], rows["high"], "left").sum()
+
+    def test_few_values_have_a_bar_each(self):
+        data = {"y": [1.0, 2.0, 2.0, 5.0], "g": ["a", "a", "b", "b"]}
+        table = plot.distribution_data(pd.DataFrame(data), "y", "g")
+        rows = table[table["series"] == "rows"]
+        assert rows["count"].tolist() == [1, 2, 1]
+        assert rows["low"].tolist() == [0.5, 1.5, 4.5]
+
+    def test_needs_rows_and_groups(self, hsb):
+        with pytest.raises(DataError, match="one row"):
+            plot.distribution(pd.DataFrame({"y": [1.0, 2.0], "g": [1, 2]}), "y", "g")
+        with pytest.raises(DataError, match="No row has values"):
+            plot.distribution(hsb.assign(math=np.nan), "math", "school")
 
 
 class TestTrellis:
