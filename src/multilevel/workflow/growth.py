@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from multilevel.workflow.predictors import Predictor
     from multilevel.workflow.study import Study
 
-__all__ = ["change_over_time"]
+__all__ = ["TIMES_FOR_CURVE", "change_over_time"]
 
 # Occasions from which a curve of time is tried.
-_TIMES_FOR_CURVE = 4
+TIMES_FOR_CURVE = 4
 # Occasions of a typical unit from which units may differ in their curve.
 _OCCASIONS_FOR_CURVES = 5
 
@@ -36,7 +36,7 @@ def change_over_time(climb: Climb, time: Predictor) -> None:
     slopes = possible_slopes(study, [time])
     if by_rule:
         search_slopes(climb, slopes)
-    if len(np.unique(_times(study, time))) < _TIMES_FOR_CURVE or not _add_curve(climb, time):
+    if len(np.unique(_times(study, time))) < TIMES_FOR_CURVE or not _add_curve(climb, time):
         return
     if by_rule:  # a curve that was missing may have hidden that slopes differ
         have = {one.label for one in climb.random.slopes}

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from multilevel.report.document import DataTable, Decision, Note, Paragraph
+import numpy as np
+
+from multilevel.report.document import DataTable, Note, Paragraph
+from multilevel.workflow.candidate import read_candidate
+from multilevel.workflow.centring import centring_decisions
+from multilevel.workflow.equations import equations_of
+from multilevel.workflow.fallacies import fallacy_notes
+from multilevel.workflow.question import read_questions, rows_of
 from multilevel.workflow.sizes import the_groups
 from multilevel.workflow.step import Step
-from multilevel.workflow.words import code
+from multilevel.workflow.words import listing
 
 if TYPE_CHECKING:
-    from multilevel.workflow.predictors import Predictor
+    from multilevel.report.document import Block
+    from multilevel.workflow.candidate import Candidate
+    from multilevel.workflow.question import Question
     from multilevel.workflow.study import Study
 
 __all__ = ["questions_step"]
@@ -25,91 +34,93 @@ _CAUSES = (
 
 def questions_step(study: Study) -> Step:
     """Questions that the variables allow, each with its term and the smallest model."""
-    rows = _rows(study)
-    names = ("question", "term", "level", "estimates", "model")
-    frame = study.frame({name: [row[i] for row in rows] for i, name in enumerate(names)})
-    split = [one for one in study.predictors if one.means]
-    decisions = tuple(
-        Decision(
-            "Q-CENTRING",
-            f"Are differences within and between groups in {code(one.name)} taken apart?",
-            f"{one.icc:.0%} of its variance lies between groups",
-            "more than 5%",
-            "yes: its own values, and the means of its groups",
-            "Enders & Tofighi (2007)",
-        )
-        for one in split
-    )
-    notes = (Note("Q-CAUSAL", _CAUSES, "info"),) if study.predictors else ()
-    text = (
-        "Each question has a term of a model that answers it, and a smallest model that has the "
-        "term. Step 5 builds these models."
-    )
+    candidate = read_candidate(study)
+    questions = read_questions(study, candidate)
+    blocks: list[Block] = [
+        Paragraph(_introduction(questions)),
+        _table(study, questions),
+        _models(study, questions),
+    ]
+    if study.predictors:
+        blocks.append(Paragraph(_largest(study, candidate), "All questions in one model"))
+        blocks += equations_of(study, *candidate.terms(study), "The largest model")
+    causes = (Note("Q-CAUSAL", _CAUSES, "info"),) if study.predictors else ()
     return Step(
         number=2,
         name="questions",
         title="Questions",
-        headline=f"The variables allow {len(rows)} question{'' if len(rows) == 1 else 's'}.",
-        blocks=(
-            Paragraph(text),
-            DataTable("questions", "Questions, and what answers them", frame, 5),
-        ),
-        decisions=decisions,
-        notes=notes,
+        headline=_headline(study, questions),
+        blocks=tuple(blocks),
+        decisions=centring_decisions(study, candidate),
+        notes=(*fallacy_notes(study), *causes),
     )
 
 
-def _rows(study: Study) -> list[tuple[str, str, str, str, str]]:
-    """Question, term, level, what it estimates, smallest model."""
-    y, null = study.outcome, study.hierarchy.random()
-    found = [
-        (
-            f"How much does {y} vary between {the_groups(one.label)}?",
-            f"variance of {one.name}",
-            the_groups(one.label),
-            "share of variance (ICC)",
-            study.formula([], null),
+def _headline(study: Study, questions: list[Question]) -> str:
+    n = len(questions)
+    names = {
+        "groups": "how much groups differ",
+        "change": f"change with `{study.request.time}`",
+        "rows": f"differences between {rows_of(study)}",
+        "group differences": "differences between groups",
+        "slopes": "whether slopes differ",
+        "interactions": "interactions",
+    }
+    counts = {kind: sum(one.about == kind for one in questions) for kind in names}
+    parts = [f"{counts[kind]} about {name}" for kind, name in names.items() if counts[kind]]
+    if n == 1:
+        groups = the_groups(study.hierarchy.innermost.label)
+        return f"The variables allow 1 question: how much {groups} differ."
+    return f"The variables allow {n} questions: {listing(parts)}."
+
+
+def _introduction(questions: list[Question]) -> str:
+    text = (
+        "Each question has a term of a model that answers it, and a smallest model that has the "
+        "term. The centring says where the zero of its columns lies."
+    )
+    if any(one.estimates.startswith("contextual") for one in questions):
+        text += (
+            " A contextual difference is what goes with the mean of a group beyond what goes with "
+            "the values of its rows: the slope between groups minus the slope within them."
         )
-        for one in study.hierarchy.factors
-    ]
-    for one in study.predictors:
-        found += _of_predictor(study, one)
-    return [*found, *_of_slopes(study)]
+    return text
 
 
-def _of_predictor(study: Study, one: Predictor) -> list[tuple[str, str, str, str, str]]:
-    y, null = study.outcome, study.hierarchy.random()
-    where = "rows" if one.factor is None else the_groups(one.factor.label)
-    if one.stated == "time":
-        question = f"How does {y} change with {one.name} on average?"
-        return [(question, one.own, "rows", "mean change", study.formula([one.term], null))]
-    within = " within groups" if one.means and one.level == 1 else ""
-    question = f"Do {where} that differ in {one.name} differ in {y}{within}?"
-    fixed = [one.term, *one.mean_terms]
-    found = [(question, one.own, where, f"difference{within}", study.formula(fixed, null))]
-    for name, factor in one.means:
-        groups = the_groups(factor.label)
-        question = f"Do {groups} with other means of {one.name} differ in {y}?"
-        kind = "contextual difference" if one.centring == "share" else "difference between groups"
-        found.append((question, name, groups, kind, study.formula(fixed, null)))
-    return found
+def _table(study: Study, questions: list[Question]) -> DataTable:
+    columns = ("question", "term", "level", "estimates", "centring")
+    frame = study.frame(
+        {
+            "number": np.arange(1, len(questions) + 1),
+            **{name: [getattr(one, name) for one in questions] for name in columns},
+        }
+    )
+    headings = {"number": "No.", "level": "Compares"}
+    return DataTable("questions", "Questions, and what answers them", frame, 6, "", headings)
 
 
-def _of_slopes(study: Study) -> list[tuple[str, str, str, str, str]]:
-    """Whether slopes differ, and with what."""
-    inner = the_groups(study.hierarchy.innermost.label)
-    found = []
-    for one in study.predictors:
-        if one.level != 1 or one.kind == "categorical":
-            continue
-        random = study.hierarchy.random(f"1 + {one.term}")
-        what = "change" if one.stated == "time" else "slopes"
-        question = f"Do {inner} differ in their {what} with {one.name}?"
-        model = study.formula([one.term], random)
-        found.append((question, f"random slope of {one.own}", inner, "variance of slopes", model))
-        for other in study.at_level(2):
-            question = f"Do slopes of {one.name} go with {other.name}?"
-            term = f"{one.term}:{other.term}"
-            model = study.formula([one.term, other.term, term], random)
-            found.append((question, term, inner, "cross-level interaction", model))
-    return found
+def _models(study: Study, questions: list[Question]) -> DataTable:
+    """The smallest models; several questions may have the same."""
+    numbers: dict[str, list[str]] = {}
+    for i, one in enumerate(questions, 1):
+        numbers.setdefault(one.model, []).append(str(i))
+    shown = {"questions": [", ".join(each) for each in numbers.values()], "model": list(numbers)}
+    headings = {"questions": "Questions (No.)", "model": "Smallest model"}
+    title = "The smallest model for each question"
+    return DataTable("smallest_models", title, study.frame(shown), 2, "", headings)
+
+
+def _largest(study: Study, candidate: Candidate) -> str:
+    """What is in the model of all questions, and what becomes of it."""
+    counts = ((len(candidate.slopes), "random slope"), (len(candidate.products), "interaction"))
+    parts = [f"{n} {name}{'' if n == 1 else 's'}" for n, name in counts if n]
+    text = "All questions are terms of one model"
+    if not parts:
+        return f"{text}."
+    text = f"{text}, with {listing(parts)}."
+    if study.request.random and study.request.interactions is not None:
+        return text
+    return (
+        f"{text} Step 5 tries those that were not asked for one by one, and keeps what the data "
+        "support."
+    )
