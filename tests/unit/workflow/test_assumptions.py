@@ -50,15 +50,24 @@ def test_high_school_and_beyond():
     assert values["mean", "math"] == pytest.approx(12.748, abs=1e-3)  # Raudenbush & Bryk (2002)
     assert values["standard deviation", "math"] == pytest.approx(6.878, abs=1e-3)
     assert step.headline.startswith("None of ")
-    assert list(step.figures) == ["group_means"]
-    assert step.figures["group_means"].draw() is not None
+    assert list(step.figures) == ["distribution", "trellis", "within_between_ses"]
+    for figure in step.figures.values():
+        assert figure.draw() is not None
+    texts = [block.text for block in step.blocks if isinstance(block, Paragraph)]
+    # slopes by lm in R: pooled within schools, and of the means of schools
+    assert (
+        "differs by 2.19 between rows of the same group and by 5.91 between the means" in texts[2]
+    )
+    assert "91% rise" in texts[1]
+    assert "20 of 160 schools" in step.figures["trellis"].title
 
 
 def test_sleepstudy_has_lines_along_time():
     data = mlm.datasets.load("sleepstudy", "polars")
     step = before(data, "Reaction", "Subject", time="Days")
-    assert list(step.figures) == ["spaghetti"]
-    assert step.figures["spaghetti"].draw() is not None
+    assert list(step.figures) == ["distribution", "spaghetti", "trellis"]
+    for figure in step.figures.values():
+        assert figure.draw() is not None
     assert "curvature" in step.tables["before"]["check"].to_list()
 
 
@@ -155,7 +164,36 @@ def test_order_of_rows_changes_nothing():
 def test_no_predictors_and_crossed_factors():
     step = before(mlm.datasets.load("penicillin", "pandas"), "diameter", ["plate", "sample"])
     assert codes(step) == set()
+    assert list(step.figures) == ["distribution", "group_means"]
     assert step.figures["group_means"].draw() is not None
+
+
+def test_panels_do_not_depend_on_order_or_names():
+    data = simulated(lambda x, e: x + e)
+    order = np.random.default_rng(3).permutation(600)
+    other = {name: values[order] for name, values in data.items()}
+    other["group"] = np.array([f"g{(7 * j) % 30:02d}" for j in other["group"]])
+    first, second = (before(one, "y", "group", level1="x") for one in (data, other))
+    drawn = [
+        sorted(zip(table["x"], table["y"], strict=True))
+        for table in (one.figures["trellis"].data() for one in (first, second))
+    ]
+    np.testing.assert_allclose(drawn[0], drawn[1], rtol=1e-9)
+
+
+def test_a_predictor_alike_in_all_groups_has_no_relation_between_them():
+    data = simulated(lambda x, e: x + e)
+    data["x"] = np.tile(np.linspace(-1.0, 1.0, 20), 30)
+    step = before(data, "y", "group", level1="x")
+    assert list(step.figures) == ["distribution", "trellis"]
+
+
+def test_groups_of_one_or_two_rows_have_no_lines():
+    rng = np.random.default_rng(5)
+    group = np.concatenate([np.arange(30), np.arange(20)])
+    data = {"y": rng.normal(size=50), "x": rng.normal(size=50), "group": group}
+    step = before(data, "y", "group", level1="x")
+    assert list(step.figures) == ["distribution", "within_between_x"]
 
 
 def test_after_sleepstudy():
