@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from multilevel.workflow.rung import Ladder
     from multilevel.workflow.study import Study
 
-__all__ = ["explained_part"]
+__all__ = ["comparable", "explained_part"]
+
+# Standard deviations from its mean within which zero is the average of a predictor.
+_AVERAGE = 0.001
 
 
 def explained_part(study: Study, fit: LinearMixedModel, ladder: Ladder) -> Part:
@@ -117,7 +120,7 @@ def _reductions(study: Study, fit: LinearMixedModel, ladder: Ladder) -> str:
     texts = []
     for level, r2 in zip(_texts(table.column("level")), table.column("r2").values, strict=True):
         where = "rows of a group" if level == "residual" else names.get(str(level), str(level))
-        if np.isfinite(r2) and (level == "residual" or _comparable(study, fit)):
+        if np.isfinite(r2) and (level == "residual" or comparable(fit)):
             texts.append(f"the variance between {where} is {_change(float(r2))}")
     if not texts:
         return ""
@@ -130,11 +133,10 @@ def _change(r2: float) -> str:
     return f"{percent(abs(r2))} {'smaller' if r2 > 0.0 else 'larger'}"
 
 
-def _comparable(study: Study, fit: LinearMixedModel) -> bool:
+def comparable(fit: LinearMixedModel) -> bool:
     """Whether variances of intercepts are where those of the null model are: at averages."""
-    centred = {one.own for one in study.predictors if one.centring in ("within", "grand")}
-    slopes = {name for term in fit._matrices.terms for name in term.names}
-    return slopes <= {"Intercept", *centred}
+    columns = [z for term in fit._matrices.terms for z in term.z.T if np.ptp(z) > 0.0]
+    return all(abs(float(z.mean())) < _AVERAGE * float(z.std()) for z in columns)
 
 
 def _texts(column: Any) -> np.ndarray:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilevel.exceptions import MultilevelError
-from multilevel.frames.table import Table
 from multilevel.report.document import Block, Bullets, DataTable, Note, Paragraph
 from multilevel.workflow.equations import level_equations
+from multilevel.workflow.estimates_by_model import estimates_by_model
+from multilevel.workflow.explained_by_model import explained_by_model
 from multilevel.workflow.rung import Test
 from multilevel.workflow.small_samples import FEW_GROUPS
 from multilevel.workflow.step import Step
-from multilevel.workflow.words import code, number
+from multilevel.workflow.words import code
 
 if TYPE_CHECKING:
     from multilevel.workflow.rung import Ladder, Rung
@@ -41,9 +41,10 @@ def models_step(study: Study, ladder: Ladder) -> Step:
         Bullets(tuple(_line(rung) for rung in ladder.kept)),
     ]
     if kept:
-        blocks += [*_tests(study, ladder), _coefficients(study, kept), _variances(study, kept)]
-        shares, notes = _explained(study, kept)
-        blocks.append(shares)
+        fits = {rung.name: rung.fit for rung in kept if rung.fit is not None}
+        parts = (estimates_by_model(study, fits), explained_by_model(study, fits))
+        blocks += [*_tests(study, ladder), *(block for part in parts for block in part.blocks)]
+        notes = [note for part in parts for note in part.notes]
         last = kept[-1]
         assert last.fit is not None
         blocks += level_equations(study, last.fit, f"Model {last.name}")
@@ -119,80 +120,3 @@ def _tests(study: Study, ladder: Ladder) -> tuple[DataTable, ...]:
         note = f"Models with a colon in their names were tried on the way ({example}). {note}"
     title = "All models that were tried, each against the one that it extends"
     return (DataTable("tests", title, frame, 2, note),)
-
-
-def _coefficients(study: Study, kept: list[Rung]) -> DataTable:
-    """Estimates and standard errors of the kept models, one column each."""
-    terms: dict[str, None] = {}
-    for rung in kept:
-        terms |= dict.fromkeys(rung.fit.coef_names if rung.fit is not None else ())
-    columns: dict[str, list[str]] = {"term": list(terms)}
-    for rung in kept:
-        if rung.fit is None:
-            continue
-        pairs = zip(rung.fit.coef_names, rung.fit.beta, rung.fit.std_errors, strict=True)
-        cells = {name: f"{number(b)} ({number(se)})" for name, b, se in pairs if np.isfinite(b)}
-        columns[rung.name] = [cells.get(term, "") for term in terms]
-    title = "Fixed effects of the kept models: estimates (standard errors), by REML"
-    return DataTable("coefficients", title, study.frame(columns), 1)
-
-
-def _variances(study: Study, kept: list[Rung]) -> DataTable:
-    """Standard deviations of random effects of the kept models."""
-    cells: dict[str, dict[str, float]] = {}
-    for rung in kept:
-        if rung.fit is None:
-            continue
-        matrices = rung.fit._matrices
-        for term, part in zip(matrices.terms, rung.fit.state.terms, strict=True):
-            group = matrices.factors[term.factor].name
-            for name, variance in zip(term.names, part.covariance.diagonal(), strict=True):
-                cells.setdefault(f"{group}: {name}", {})[rung.name] = float(np.sqrt(variance))
-        cells.setdefault("residual", {})[rung.name] = rung.fit.sigma
-    order = [*(label for label in cells if label != "residual"), "residual"]
-    columns: dict[str, list[str]] = {"term": order}
-    for rung in kept:
-        found = [cells[label].get(rung.name) for label in order]
-        columns[rung.name] = ["" if value is None else number(value) for value in found]
-    title = f"Standard deviations, in units of {code(study.outcome)}"
-    return DataTable("variances", title, study.frame(columns), 1)
-
-
-def _explained(study: Study, kept: list[Rung]) -> tuple[DataTable, list[Note]]:
-    """Marginal and conditional R2, and reductions of the null model's variances."""
-    null, rows, negative = kept[0].fit, {"model": [rung.name for rung in kept]}, []
-    shares: dict[str, list[float]] = {"r2_marginal": [], "r2_conditional": []}
-    levels: dict[str, list[float]] = {}
-    for i, rung in enumerate(kept):
-        fit = rung.fit
-        assert fit is not None
-        both = Table.from_data(fit.r2()).column("r2").values
-        for name, value in zip(shares, both, strict=False):
-            shares[name].append(float(value))
-        if rung.fit is null or null is None:
-            continue
-        try:
-            table = Table.from_data(fit.r2("raudenbush-bryk", baseline=null))
-        except MultilevelError:  # the null model lacks a factor of this one
-            continue
-        column = table.column("level")
-        for level, value in zip(
-            column.levels[column.codes], table.column("r2").values, strict=True
-        ):
-            levels.setdefault(f"r2_{level}", [np.nan] * len(kept))[i] = float(value)
-            if value < 0.0:
-                negative.append(f"{rung.name} ({level}: {number(float(value), 2)})")
-    frame = study.frame({**rows, **shares, **levels})
-    notes = []
-    if negative:
-        text = (
-            f"A variance is larger than in the null model: {', '.join(negative)}. That happens "
-            "where a predictor of rows hides differences between groups, or slopes are random, "
-            "and is no mistake (Snijders & Bosker 2012); it is not a share of variance."
-        )
-        notes.append(Note("FIT-R2NEG", text, "info"))
-    note = (
-        "Marginal: by predictors; conditional: by predictors and groups (Nakagawa et al. 2017). "
-        "By level: reduction of the null model's variance (Raudenbush & Bryk 2002)."
-    )
-    return DataTable("r2", "Variance explained by the kept models", frame, 1, note), notes
