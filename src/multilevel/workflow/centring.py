@@ -49,14 +49,15 @@ def _verdict(study: Study, candidate: Candidate, one: Predictor) -> str:
     groups, group = the_groups(inner.label), a_group(inner.label)
     name, own, means = code(one.name), code(one.own), listing([code(name) for name, _ in one.means])
     moderators = [code(b.name) for a, b in candidate.products if a is one and b.level > 1]
+    around = " and ".join(a_group(factor.label) for _, factor in reversed(one.means))
     match one.centring:
         case "within":
             slopes = f", and how they differ by {listing(moderators)}" if moderators else ""
+            beside = "that mean" if len(one.means) == 1 else f"the mean of its {around}"
             return (
-                f"about the mean of its {group} ({own}), beside these means ({means}): {own} "
-                f"answers questions within {groups}{slopes}, untouched by differences between "
-                f"{groups}; with both in the model, other questions between {groups} hold {name} "
-                "equal"
+                f"about the mean of its {group} ({own}), beside {beside} ({means}): {own} answers "
+                f"questions within {groups}{slopes}, untouched by differences between {groups}; "
+                f"with both in the model, other questions between {groups} hold {name} equal"
             )
         case "share":
             products = (
@@ -66,7 +67,7 @@ def _verdict(study: Study, candidate: Candidate, one: Predictor) -> str:
                 else ""
             )
             return (
-                f"as it is, beside its share in the {group} ({means}): the coefficient of {own} "
+                f"as it is, beside its share in the {around} ({means}): the coefficient of {own} "
                 f"is then the difference within {groups}, that of the share the contextual "
                 f"difference{products}"
             )

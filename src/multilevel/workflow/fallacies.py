@@ -49,8 +49,8 @@ def _ecological(study: Study) -> Iterator[Note]:
         yield Note(
             "Q-ECOLOGICAL",
             f"What holds between {groups} need not hold for {rows} within them, so that each is "
-            f"asked for by itself. Correlations with {y} of means of {groups}, and within {groups}: "
-            f"{'; '.join(parts)}.",
+            f"asked for by itself. Correlations with {y} of means of {groups}, and within "
+            f"{groups}: {'; '.join(parts)}.",
             "info",
         )
     for one in study.at_level(2):
@@ -74,7 +74,7 @@ def _two_correlations(study: Study, one: Predictor) -> str:
     first = np.unique(codes, return_index=True)[1]
     between, within = _correlation(mx[first], my[first]), _correlation(x - mx, y - my)
     turned = ", of opposite sign" if between * within < 0.0 else ""
-    name = code(one.name) + (f" (`{one.labels[1]}`)" if one.labels else "")
+    name = code(one.name) + (f" = {code(one.labels[1])}" if one.labels else "")
     return f"{name} {number(between, 2)} and {number(within, 2)}{turned}"
 
 
@@ -129,47 +129,50 @@ def _are_means(x: Float, codes: np.ndarray, n_levels: int, given: Float) -> bool
 
 def _atomistic(study: Study) -> Iterator[Note]:
     """Predictors of rows that are not split though groups differ in them."""
-    groups, rows = the_groups(study.hierarchy.innermost.label), rows_of(study)
+    hierarchy = study.hierarchy
+    factors = hierarchy.factors if hierarchy.crossed else (hierarchy.innermost,)
     for one in study.predictors:
         if one.level > 1 or one.means:
             continue
-        share = _share_between(study, one)
-        if share < (SPLIT if one.stated == "time" else _MIXED):
-            continue
-        name, found = code(one.name), percent(share)
-        if one.stated == "time":
-            yield Note(
-                "Q-ATOMISTIC",
-                f"{found} of the variance of {name} lies between {groups}: they were observed at "
-                f"different times. Its slope holds change within {groups} and differences between "
-                f"{groups} of different {name} together. If these may differ, add a column with "
-                f"the first {name} of each {a_group(study.hierarchy.innermost.label)} to level2.",
-                "warning",
-            )
-            continue
-        much = (
-            f"{found} of its variance lies"
-            if one.kind != "categorical"
-            else (f"up to {found} of the variance of its categories lies")
-        )
-        advice = (
-            "Columns of 0 and 1 for its categories, named in level1 instead, would be split."
-            if one.kind == "categorical" and share > SPLIT
-            else "That is too little to tell the two apart."
-        )
-        yield Note(
-            "Q-ATOMISTIC",
-            f"{name} has one slope for both levels, though {much} between {groups}. What it says "
-            f"about {rows} need not hold for {groups} that differ in {name}. {advice}",
-            "warning" if share > SPLIT else "info",
-        )
+        found = {factor: _share_between(study, one, factor) for factor in factors}
+        factor = max(found, key=found.__getitem__)
+        if found[factor] > (SPLIT if one.stated == "time" else _MIXED):
+            mixed = _mixed_time if one.stated == "time" else _mixed
+            yield mixed(study, one, factor, found[factor])
 
 
-def _share_between(study: Study, one: Predictor) -> float:
+def _mixed(study: Study, one: Predictor, factor: Factor, share: float) -> Note:
+    """One slope, or one set of differences, at two levels."""
+    name, groups = code(one.name), the_groups(factor.label)
+    many, much = one.kind == "categorical", share > SPLIT
+    text = (
+        f"{name} has the same {'differences' if many else 'slope'} within and between {groups} in "
+        f"the models, and {'up to ' if many else ''}{percent(share)} of its variance lies between "
+        f"them{'' if much else ', too little to tell two slopes apart'}. What it says about "
+        f"{rows_of(study)} need not hold for {groups} that differ in {name}."
+    )
+    if much and many:
+        text += " Columns of 0 and 1 for its categories, named in level1 instead, would be split."
+    return Note("Q-ATOMISTIC", text, "warning" if much else "info")
+
+
+def _mixed_time(study: Study, one: Predictor, factor: Factor, share: float) -> Note:
+    """Change within groups, and differences between groups that were seen at other times."""
+    name, groups = code(one.name), the_groups(factor.label)
+    return Note(
+        "Q-ATOMISTIC",
+        f"{percent(share)} of the variance of {name} lies between {groups}: they were observed at "
+        f"different times. Its slope holds change within {groups} and differences between {groups} "
+        f"of different {name} together. If these may differ, add a column with the first {name} of "
+        f"each {a_group(factor.label)} to level2.",
+    )
+
+
+def _share_between(study: Study, one: Predictor, factor: Factor) -> float:
     """Share of a predictor's variance between groups; the largest of its categories."""
+    codes, column = study.codes(factor), study.table.column(one.name)
     if one.kind != "categorical":
-        return one.icc
-    column, codes = study.table.column(one.name), study.codes(study.hierarchy.innermost)
+        return intraclass(_values(study, one), codes)
     own = column.codes[study.rows]
     return max(intraclass((own == j).astype(np.float64), codes) for j in np.unique(own))
 
@@ -208,8 +211,8 @@ def _only_groups(study: Study, factor: Factor) -> Iterator[Note]:
     few = n * _GROUPS_PER_COEFFICIENT > J
     if few:
         text += (
-            f": {n} coefficient{'' if n == 1 else 's'} of {groups} for {J:,} of them, fewer than "
-            f"{_GROUPS_PER_COEFFICIENT} each"
+            f": {n} coefficient{' stands' if n == 1 else 's stand'} on {J:,} {groups}, fewer than "
+            f"{_GROUPS_PER_COEFFICIENT} for each"
         )
     text += f". Few are {listing(rare)}." if rare else "."
     yield Note("Q-SAMELEVEL", text, "warning" if few or rare else "info")

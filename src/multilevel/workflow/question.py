@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from multilevel.workflow.pieces_in_words import two_values
 from multilevel.workflow.sizes import a_group, the_groups
 from multilevel.workflow.words import code, listing, number
 
@@ -140,7 +141,7 @@ def _of_differences(study: Study, one: Predictor) -> Iterator[Question]:
         question=f"Do {units}{inside} {_that_differ(one)} differ in {y}?",
         term=one.own,
         level=units,
-        estimates=f"difference{parts} {_per(one)}",
+        estimates=f"difference{parts} {_per(study, one)}",
         centring=_centring(study, one),
         model=model,
     )
@@ -165,23 +166,24 @@ def _of_means(study: Study, one: Predictor, i: int, model: str) -> Iterator[Ques
     """Differences between groups with different means, and what is more than those inside."""
     name, factor = one.means[i]
     y, x, groups = code(study.outcome), code(one.name), the_groups(factor.label)
-    mean = "share" if one.kind == "binary" else "mean"
+    mean, of = ("share", _second(study, one)) if one.kind == "binary" else ("mean", x)
     innermost = study.hierarchy.crossed or i == len(one.means) - 1
     units = _units(study, one) if innermost else the_groups(one.means[i + 1][1].label)
     below = one.own if innermost else one.means[i + 1][0]
+    same = x if innermost else f"{mean} of {of}"
     raw = one.centring == "share"  # its own values hold differences of means, too
     yield Question(
         about="group differences",
-        question=f"Do {groups} with different {mean}s of {x} differ in {y}?",
+        question=f"Do {groups} with different {mean}s of {of} differ in {y}?",
         term=f"{one.own} + {name}" if raw else name,
         level=groups,
-        estimates=f"difference between {groups}, per unit of the {mean} of {x}",
+        estimates=f"difference between {groups}, per unit of the {mean} of {of}",
         centring=f"{mean}s about their average",
         model=model,
     )
     yield Question(
         about="group differences",
-        question=f"Do {units} with the same {x} differ in {y} by the {mean} of {x} in their "
+        question=f"Do {units} with the same {same} differ in {y} by the {mean} of {of} in their "
         f"{a_group(factor.label)}?",
         term=name if raw and innermost else f"{name} − {below}",
         level=groups,
@@ -201,15 +203,22 @@ def _that_differ(one: Predictor) -> str:
     return f"that differ in {x}" if one.kind == "numeric" else f"with different {x}"
 
 
-def _per(one: Predictor) -> str:
+def _per(study: Study, one: Predictor) -> str:
     """What a difference is for."""
     if one.kind == "numeric":
         return f"per unit of {code(one.name)}"
     if one.kind == "categorical":
         return f"of each category from {code(one.labels[0])}"
-    if not one.labels:
-        return f"between the values of {code(one.name)}"
-    return f"between {code(one.labels[1])} and {code(one.labels[0])}"
+    values = two_values(one, study)
+    if values is None:
+        return f"between {code(one.labels[1])} and {code(one.labels[0])}"
+    return f"between {_second(study, one)} and {number(values[0])}"
+
+
+def _second(study: Study, one: Predictor) -> str:
+    """```sex` = `Female```: what shares are shares of."""
+    values = two_values(one, study)
+    return f"{code(one.name)} = {code(one.labels[1]) if values is None else number(values[1])}"
 
 
 def _centring(study: Study, one: Predictor) -> str:
@@ -220,7 +229,7 @@ def _centring(study: Study, one: Predictor) -> str:
         case "share":
             return f"none, beside the share in the {a_group(one.means[-1][1].label)}"
         case "grand":
-            return f"about the mean of all rows, {number(one.origin)}"
+            return "about the mean of all rows"
     if one.stated == "time":
         return f"counted from {code(one.name)} = {number(one.origin)}"
     return _NONE
