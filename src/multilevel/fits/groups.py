@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from multilevel.exceptions import DataError
 from multilevel.fits.testing import FitTesting
 from multilevel.inference.wald import check_level
+from multilevel.randomness import random_generator
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from multilevel.levels.factor_effects import FactorEffects
     from multilevel.state import FitState
 
@@ -184,7 +185,7 @@ class FitGroups(FitTesting):
         check_level(level)
         if n < 1:
             raise ValueError(f"n={n!r} is no number of draws; give 1 or more.")
-        draws = tables.RankDraws(level, n, np.random.default_rng(rng))
+        draws = tables.RankDraws(level, n, random_generator(rng))
         found = self._effects_of(group)
         return self._emit(tables.rank_columns(self._matrices, self.state, found, term, draws))
 
@@ -231,7 +232,7 @@ class FitGroups(FitTesting):
 
         found = self._effects_of(None)
         return self._emit(
-            difference_columns(self.model, self.state, found, n, np.random.default_rng(rng))
+            difference_columns(self.model, self.state, found, n, random_generator(rng))
         )
 
     def vs_ols(self, *, cluster: str | None = None) -> Any:

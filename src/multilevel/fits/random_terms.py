@@ -18,6 +18,7 @@ from multilevel.formula.parse import parse
 from multilevel.inference.exact_rlrt import simulate_statistics, spectrum
 from multilevel.inference.information import aic
 from multilevel.inference.likelihood_ratio import chi_squared_tail, likelihood_ratio
+from multilevel.randomness import random_generator
 from multilevel.solver.linear import LinearProblem
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def exact_columns(
     )
     null = _fit(model, _reduced(matrices, reduction.term, reduction.smaller), state.reml)
     statistic = float(likelihood_ratio(null.objective, state.objective))
-    draws = simulate_statistics(values, n, np.random.default_rng(rng), reml=state.reml)
+    draws = simulate_statistics(values, n, random_generator(rng), reml=state.reml)
     alone = len(state.theta) == 1
     what = "restricted likelihood ratio" if state.reml else "likelihood ratio"
     paper = "exact (Crainiceanu & Ruppert 2004)" if alone else "approximate (Greven et al. 2008)"

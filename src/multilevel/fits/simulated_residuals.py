@@ -18,6 +18,7 @@ from multilevel.diagnostics.verdicts import LOOK_P
 from multilevel.exceptions import DataError
 from multilevel.prediction.cases import ROWS
 from multilevel.prediction.simulate import simulate_responses
+from multilevel.randomness import random_generator
 from multilevel.solver.given_theta import solve_covariance
 from multilevel.typing import check_option
 
@@ -137,7 +138,7 @@ def simulate_residuals(
     check_option("re_form", re_form, Held)
     if n < 2:
         raise ValueError(f"n={n!r} is not a number of simulations; give 2 or more, such as 250.")
-    generator = np.random.default_rng(rng)
+    generator = random_generator(rng)
     matrices = fit._matrices
     mean, draws, error = _model_of(fit, re_form)
     blocks = _simulations(fit, n, generator) if re_form == "none" else _held(fit, n, generator)
@@ -215,7 +216,7 @@ def replicate(
     """Compare statistics of the response with those of simulated ones."""
     if n < 2:
         raise ValueError(f"n={n!r} is not a number of simulations; give 2 or more, such as 1000.")
-    generator = np.random.default_rng(rng)
+    generator = random_generator(rng)
     observed = dict(statistic(fit._matrices.y.copy()))
     simulated = []
     for y in _simulations(fit, n, generator):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multilevel.prediction.predict import random_part
+from multilevel.randomness import random_generator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,7 @@ def simulate_responses(
     ndarray, shape (n, n_rows)
         One response per row.
     """
-    generator = np.random.default_rng(rng)
+    generator = random_generator(rng)
     spread = sigma if weights is None else sigma / np.sqrt(weights)
     out = np.empty((n, len(mean)))
     for i in range(n):

@@ -53,8 +53,16 @@ def test_same_seed_same_data():
     arguments = (np.zeros(3), [], 1.0, None, 2)
     first = simulate_responses(*arguments, 7)
     np.testing.assert_array_equal(first, simulate_responses(*arguments, 7))
-    np.testing.assert_array_equal(first, simulate_responses(*arguments, np.random.default_rng(7)))
+    streams = (simulate_responses(*arguments, np.random.default_rng(7)) for _ in range(2))
+    np.testing.assert_array_equal(*streams)
     assert not np.array_equal(first, simulate_responses(*arguments, 8))
+
+
+def test_a_seed_does_not_repeat_the_data_that_were_drawn_by_it():
+    """Residuals that are a predictor of the data, and a fit without residual variance."""
+    x = np.random.default_rng(0).normal(size=300)
+    residuals = simulate_responses(np.zeros(300), [], 1.0, None, 1, 0)[0]
+    assert abs(np.corrcoef(x, residuals)[0, 1]) < 0.2
 
 
 @pytest.mark.parametrize("n", [0, 3])

@@ -10,6 +10,7 @@ import numpy as np
 from multilevel.exceptions import ConvergenceWarning, NotSupportedError
 from multilevel.plot.numbers import chosen_terms, columns_of, emit, spread_out, stacked, take
 from multilevel.plot.style import BLUE, GREY, LIGHT, add_note, dress, new_panels, text_of
+from multilevel.randomness import random_generator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -173,7 +174,7 @@ def _simulated(
 ) -> dict[str, list[Float]]:
     """Residuals of fits to simulated responses, by effect."""
     found: dict[str, list[Float]] = {name: [] for name in keys}
-    generator = np.random.default_rng(rng)
+    generator = random_generator(rng)
     for _ in range(n):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
