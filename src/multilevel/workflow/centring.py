@@ -68,7 +68,7 @@ def _verdict(study: Study, candidate: Candidate, one: Predictor) -> str:
             )
             return (
                 f"as it is, beside its share in the {around} ({means}): the coefficient of {own} "
-                f"is then the difference within {groups}, and what goes with the share beyond it is "
+                f"is then the difference within {groups}; what goes with the share beyond it is "
                 f"the contextual difference{products}"
             )
         case "grand":
