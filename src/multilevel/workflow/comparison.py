@@ -11,6 +11,7 @@ from multilevel.report.document import Block, DataTable, Decision, Note, Paragra
 from multilevel.workflow.assumptions_after import assumptions_after
 from multilevel.workflow.part import Part
 from multilevel.workflow.rung import Choice
+from multilevel.workflow.sensitivity import sensitivity_part
 from multilevel.workflow.step import Step
 from multilevel.workflow.words import code, listing
 
@@ -70,6 +71,7 @@ def comparison_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
         Part((Paragraph(_choice_text(ladder, choice, best)), *table), (choice.decision,), note),
         _predictive(study, choice),
         assumptions_after(study, choice.fit),
+        sensitivity_part(study, choice.fit),
     ]
     shown = choice.rung
     return Step(

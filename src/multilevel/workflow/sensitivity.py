@@ -1,0 +1,308 @@
+"""Step 6, sensitivity: whether conclusions hold on another scale, or without unusual rows."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from multilevel.diagnostics.normality import skewness
+from multilevel.diagnostics.outliers import outlying
+from multilevel.diagnostics.verdicts import LOOK_P, SKEWNESS
+from multilevel.exceptions import MultilevelError, MultilevelWarning
+from multilevel.fits.model import MixedModel
+from multilevel.frames.emit import take
+from multilevel.frames.table import Table
+from multilevel.report.document import Bullets, DataTable, Decision, Note, Paragraph
+from multilevel.workflow.box_cox import box_cox
+from multilevel.workflow.coefficients import read_coefficients
+from multilevel.workflow.influential import influential_groups
+from multilevel.workflow.outcome_shape import scale_in_words
+from multilevel.workflow.part import Part
+from multilevel.workflow.sizes import a_group, the_groups
+from multilevel.workflow.small_samples import test_method
+from multilevel.workflow.words import code, counted, listing, measured, number, p_text
+
+if TYPE_CHECKING:
+    from multilevel.fits.linear import LinearMixedModel
+    from multilevel.report.document import Block
+    from multilevel.typing import Float, Int
+    from multilevel.workflow.box_cox import Scale
+    from multilevel.workflow.coefficients import Coefficient
+    from multilevel.workflow.hierarchy import Factor
+    from multilevel.workflow.influential import Influential
+    from multilevel.workflow.study import Study
+
+__all__ = ["sensitivity_part"]
+
+_HEADING = "Do conclusions depend on single choices and rows?"
+_MOST_ROWS = 200_000  # rows up to which models are fitted again
+_CLEAR = 0.05
+_SMALL = 0.5  # standard errors that an estimate may move and still say the same
+_NAMED = 6
+_FEWEST = 3  # groups that must be left
+_BAR = re.compile(r"(?<!\|)\|(?!\|)")
+
+
+@dataclass(frozen=True, eq=False)
+class _Variant:
+    """The chosen model fitted in another way.
+
+    Attributes
+    ----------
+    name : str
+        Of its column.
+    text : str
+        What was done, to begin a sentence.
+    coefficients : tuple of Coefficient
+        Empty if there is no fit.
+    failure : str
+        Why there is none.
+    scale : Scale or None
+        Of the outcome, if it is another one.
+    """
+
+    name: str
+    text: str
+    coefficients: tuple[Coefficient, ...] = ()
+    failure: str = ""
+    scale: Scale | None = None
+
+    def of(self, name: str) -> Coefficient | None:
+        """A coefficient by its name."""
+        return next((one for one in self.coefficients if one.name == name), None)
+
+
+def sensitivity_part(study: Study, fit: LinearMixedModel) -> Part:
+    """The coefficients of the chosen model beside those of the variants that the data call for."""
+    if study.n_rows > _MOST_ROWS:
+        text = f"The model was not fitted again in other ways: {study.n_rows:,} rows take long."
+        return Part((Paragraph(text, _HEADING),))
+    base = [one for one in _coefficients(study, fit) if one.is_slope]
+    if not base:
+        return Part()
+    made = (_other_scale, _without_groups, _without_rows, _other_slopes)
+    variants = [one for make in made for one in make(study, fit)]
+    if not variants:
+        text = (
+            "No group and no row stands out, and nothing calls for another scale of "
+            f"{code(study.outcome)}: there is no other version of the model to compare with. Step "
+            "8 has robust standard errors and least squares."
+        )
+        return Part((Paragraph(text, _HEADING),))
+    return _compared(study, base, variants)
+
+
+def _compared(study: Study, base: list[Coefficient], variants: list[_Variant]) -> Part:
+    changes = {one.name: [_change(one, v) for v in variants] for one in base}
+    sentences = tuple(_sentence(base, v, changes, i) for i, v in enumerate(variants))
+    turned = [name for name, said in changes.items() if any(said)]
+    fitted = [v for v in variants if not v.failure]
+    head = _head(base, len(fitted), turned)
+    blocks: list[Block] = [Paragraph(head, _HEADING), Bullets(sentences)]
+    if fitted:
+        blocks.append(_table(study, base, fitted, turned))
+    decision = Decision(
+        "A-SENSITIVE",
+        "Do conclusions change on another scale, or without unusual rows or groups?",
+        f"{len(turned)} of {counted(len(base), 'coefficient')}, fitted {_ways(len(fitted))}",
+        "p < .05 gained or lost, or the sign turned",
+        "yes" if turned else "no",
+    )
+    said = [text for i, text in enumerate(sentences) if any(every[i] for every in changes.values())]
+    text = f"Some conclusions depend on how the model is fitted. {' '.join(said)} Report both."
+    notes = (Note("A-SENSITIVE", text),) if turned else ()
+    return Part(tuple(blocks), (decision,), notes)
+
+
+def _head(base: list[Coefficient], n: int, turned: list[str]) -> str:
+    """What was done, and the outcome."""
+    if not n:
+        return "The chosen model could not be fitted in another way."
+    found = f"That is so for {listing([code(name) for name in turned])}."
+    if not turned:
+        found = (
+            f"No conclusion about the {len(base)} coefficients does."
+            if len(base) > 1
+            else f"The conclusion about {code(base[0].name)} does not."
+        )
+    return (
+        f"The chosen model was fitted {_ways(n)}. A conclusion changes if a coefficient gains or "
+        f"loses p < .05, or is below .05 with the other sign. {found} Step 8 leaves out single "
+        "groups one at a time, and has other standard errors."
+    )
+
+
+def _ways(n: int) -> str:
+    return "in 1 other way" if n == 1 else f"in {n} other ways"
+
+
+def _change(one: Coefficient, variant: _Variant) -> str:
+    """What becomes of a conclusion; empty if it stays."""
+    other = variant.of(one.name)
+    if variant.failure:
+        return ""
+    if other is None:
+        return f"{code(one.name)} can no longer be estimated"
+    was, now = one.p_value < _CLEAR, other.p_value < _CLEAR
+    turned = one.estimate * other.estimate < 0.0
+    if was == now and not (turned and now):
+        return ""
+    how = "changes its sign" if turned and now else "falls below .05" if now else "rises above .05"
+    if how != "changes its sign":
+        how = f"has a p value that {how}"
+    moved = abs(other.estimate - one.estimate) / one.std_error
+    small = variant.scale is None and not turned and moved < _SMALL
+    little = f", a step of {number(moved, 1)} standard errors only" if small else ""
+    return f"{code(one.name)} {how}: {_shown(one)} becomes {_shown(other)}{little}"
+
+
+def _shown(one: Coefficient) -> str:
+    return f"{measured(one.estimate, one.std_error)} ({p_text(one.p_value)})"
+
+
+def _sentence(
+    base: list[Coefficient], variant: _Variant, changes: dict[str, list[str]], i: int
+) -> str:
+    if variant.failure:
+        return f"{variant.text} there is no fit: {variant.failure}"
+    said = [changes[one.name][i] for one in base if changes[one.name][i]]
+    return f"{variant.text} {'; '.join(said) if said else 'no conclusion changes'}."
+
+
+def _table(
+    study: Study, base: list[Coefficient], variants: list[_Variant], turned: list[str]
+) -> DataTable:
+    columns: dict[str, list[str]] = {
+        "term": [one.name for one in base],
+        "chosen": [_shown(one) for one in base],
+    }
+    for v in variants:
+        found = [v.of(one.name) for one in base]
+        columns[v.name] = ["not estimable" if one is None else _shown(one) for one in found]
+    columns["verdict"] = ["changes" if one.name in turned else "same" for one in base]
+    note = "Estimates with their p values."
+    scales = [v.scale for v in variants if v.scale is not None]
+    for scale in scales:
+        note += (
+            f" {scale_in_words(scale, study.outcome)} Compare signs and p values there, not sizes."
+        )
+    if any(v.name.startswith("Without") for v in variants):
+        note += (
+            " To leave out what stands out makes p values small by itself: such columns test the "
+            "conclusions of the chosen model, they do not replace it."
+        )
+    headings = {"chosen": "Chosen model", **{v.name: v.name for v in variants}}
+    title = "Coefficients of the chosen model, fitted in other ways"
+    return DataTable("sensitivity", title, study.frame(columns), 1, note, headings)
+
+
+def _coefficients(study: Study, fit: LinearMixedModel) -> tuple[Coefficient, ...]:
+    return read_coefficients(study, fit, test_method(fit).df_method)
+
+
+def _fitted(
+    study: Study, model: MixedModel, fit: LinearMixedModel, name: str, text: str, **more: Any
+) -> _Variant:
+    """A variant, from a start at the estimates of the chosen model."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MultilevelWarning)
+            start = fit.theta if model.n_theta == len(fit.theta) else None
+            other = model.fit(start=start)
+            return _Variant(name, text, _coefficients(study, other), **more)
+    except MultilevelError as error:
+        return _Variant(name, text, failure=str(error))
+
+
+def _other_scale(study: Study, fit: LinearMixedModel) -> list[_Variant]:
+    """The outcome on a simple power, if it is positive and residuals are skewed to the right."""
+    if study.y.min() <= 0.0 or skewness(_studentised(fit)) <= SKEWNESS[0]:
+        return []
+    profile = box_cox(study.fitter, fit.formula, study.y)
+    if profile is None or profile.plain:
+        return []
+    scale = profile.simple
+    text = f"With {code(scale.of(study.outcome))} as outcome"
+    model = fit.model.with_response(scale(study.y))
+    return [_fitted(study, model, fit, scale.of(study.outcome), text, scale=scale)]
+
+
+def _studentised(fit: LinearMixedModel) -> Float:
+    """Residuals of rows over their standard deviations; 0 for those fitted exactly."""
+    table = Table.from_data(fit.level_residuals(scale="studentized"))
+    values = table.column("residual").values
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def _without_rows(study: Study, fit: LinearMixedModel) -> list[_Variant]:
+    from scipy import stats
+
+    size = np.abs(_studentised(fit))
+    out = outlying(2.0 * stats.norm.sf(size), LOOK_P)[0]
+    if not len(out):
+        return []
+    keep = np.ones(study.n_rows, dtype=bool)
+    keep[out] = False
+    what = "1 row" if len(out) == 1 else f"{len(out):,} rows"
+    lie = "lies" if len(out) == 1 else "lie"
+    text = f"Without the {what} that {lie} outside (residuals beyond what chance gives, A-OUTLIER)"
+    return [_subset(study, fit, keep, f"Without {what}", text)]
+
+
+def _without_groups(study: Study, fit: LinearMixedModel) -> list[_Variant]:
+    """Without the group of most weight, and without all that are named."""
+    made = []
+    for factor in study.hierarchy.factors:
+        found = influential_groups(fit, factor.name)
+        if found is not None and len(found.named):
+            made.append(_without(study, fit, factor, found, found.named[:1]))
+            if len(found.named) > 1:
+                made.append(_without(study, fit, factor, found, found.named))
+    return made
+
+
+def _without(
+    study: Study, fit: LinearMixedModel, factor: Factor, found: Influential, left_out: Int
+) -> _Variant:
+    J, n = len(found.labels), len(left_out)
+    many = the_groups(factor.label)
+    names = listing([code(found.labels[j]) for j in left_out], _NAMED)
+    of = f"{n} of {J:,} {many} with much" if n > 1 else f"of {J:,} {many} the one with most"
+    text = (
+        f"Without {names}, {of} weight (Cook's distance above 4 / groups and DFBETAS beyond "
+        "2 / √groups),"
+    )
+    if J - n < _FEWEST:
+        return _Variant("", text, failure=f"only {J - n} groups would be left.")
+    name = f"{n} {many}" if n > 1 else f"{a_group(factor.label)} {found.labels[left_out[0]]}"
+    keep = ~np.isin(found.codes, left_out)
+    return _subset(study, fit, keep, f"Without {name}".replace("`", ""), text)
+
+
+def _subset(
+    study: Study, fit: LinearMixedModel, keep: np.ndarray, name: str, text: str
+) -> _Variant:
+    table = Table.from_data(study.data)
+    try:
+        data = take(table, list(table.columns), keep)
+        model = MixedModel(fit.formula, data, weights=study.request.weights)
+    except MultilevelError as error:
+        return _Variant(name, text, failure=str(error))
+    return _fitted(study, model, fit, name, text)
+
+
+def _other_slopes(study: Study, fit: LinearMixedModel) -> list[_Variant]:
+    """Random slopes without their correlations, if the model has them."""
+    terms = fit.model.matrices.terms
+    if not any(len(t.names) > 1 and t.covariance == "unstructured" for t in terms):
+        return []
+    formula = _BAR.sub("||", fit.formula)
+    other = study.fitter(formula)
+    text = "With random slopes that are not correlated with the intercepts"
+    if other.fit is None:
+        return [_Variant("Uncorrelated", text, failure=other.notes[0].text)]
+    return [_Variant("Uncorrelated slopes", text, _coefficients(study, other.fit))]
