@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from io import StringIO
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
+
+from multilevel.exceptions import MultilevelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,10 +83,23 @@ def svg_file(picture: Picture) -> str:
 
 
 def _prepared(picture: Picture) -> Figure:
-    figure = picture.draw()
+    try:
+        figure = picture.draw()
+    except MultilevelError as error:  # the report stands without it
+        figure = _words(f"This figure could not be drawn. {error}")
     _resize(figure)
     _simplify(figure)
     _keep_ink(figure)
+    return figure
+
+
+def _words(text: str) -> Figure:
+    """A figure that says why there is none."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(_NARROW, 1.2))
+    wrapped = "\n".join(wrap(text.replace("$", r"\$"), 80))
+    figure.text(0.02, 0.5, wrapped, va="center", fontsize=8)
     return figure
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from multilevel._native import _core
 from multilevel.solver.linear import LinearProblem
-from multilevel.solver.native import one_blas_thread
+from multilevel.solver.native import one_blas_thread, solving
 
 if TYPE_CHECKING:
     from multilevel.design.matrices import ModelMatrices
@@ -39,7 +39,7 @@ def fixed_effects_at(problem: LinearProblem, theta: Float, *, reml: bool) -> tup
     """
     blocks = problem._layout.blocks(theta)
     inverse_r = _core.invert_upper(problem._design.R)
-    with one_blas_thread(problem._large):
+    with one_blas_thread(problem._large), solving():
         _, coordinates, F, _, _ = problem._core.conditional(blocks, reml, False)
     beta = inverse_r @ (problem._coordinates + coordinates)
     return beta, inverse_r @ F @ inverse_r.T
@@ -72,7 +72,7 @@ def solve_covariance(matrices: ModelMatrices, theta: Float, A: Float) -> Float:
         else:
             problem = problem.with_response(A[:, j])
         blocks = problem._layout.blocks(theta)
-        with one_blas_thread(problem._large):
+        with one_blas_thread(problem._large), solving():
             u = problem._core.conditional(blocks, False, False)[3]
         for slot, term in zip(problem._layout.terms, matrices.terms, strict=True):
             modes = problem._modes(slot, blocks, u)[matrices.factors[term.factor].codes]

@@ -17,7 +17,7 @@ from multilevel.exceptions import ConvergenceWarning, DataError, warn
 from multilevel.moments.scaling import scale_design, scale_response
 from multilevel.solver.curvature import Curvature, Expansion, curvature, expansion
 from multilevel.solver.layout import Layout
-from multilevel.solver.native import make_core, n_threads, one_blas_thread
+from multilevel.solver.native import make_core, n_threads, one_blas_thread, solving
 from multilevel.solver.optimize import Control, optimise
 from multilevel.state import FitState, OptSummary, TermState
 from multilevel.typing import check_flag
@@ -258,7 +258,8 @@ class LinearProblem:
 
     def _state(self, blocks: Float, reml: bool, summary: OptSummary) -> FitState:
         layout = self._layout
-        rss, coordinates, F, modes, _ = self._core.conditional(blocks, reml, False)
+        with solving():
+            rss, coordinates, F, modes, _ = self._core.conditional(blocks, reml, False)
         sigma = float(np.sqrt(rss / self._df(reml)))
         factors = layout.relative_factors(blocks)
         inverse_r = _core.invert_upper(self._design.R)
@@ -294,7 +295,7 @@ class LinearProblem:
         Eq. 58).
         """
         blocks = self._layout.blocks(state.theta)
-        with one_blas_thread(self._large):
+        with one_blas_thread(self._large), solving():
             inverses = self._core.conditional(blocks, state.reml, True)[4]
         out = []
         for slot in self._layout.terms:
@@ -307,10 +308,11 @@ class LinearProblem:
         """Leverages, shape (n,): derivative of each fitted value by its own response."""
         W = self._scaled().W
         blocks = self._layout.blocks(state.theta)
-        with one_blas_thread(self._large):
-            return self._core.hat_values(
+        with one_blas_thread(self._large), solving():
+            values: Float = self._core.hat_values(
                 self._arguments, W, self._design.root_weights, blocks, state.reml
             )
+        return values
 
     def __getstate__(self) -> dict[str, Any]:
         return {"matrices": self.matrices, "control": self._control}

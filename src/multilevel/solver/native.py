@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from multilevel._native import _core
-from multilevel.exceptions import NotSupportedError
+from multilevel.exceptions import ConvergenceError, NotSupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from multilevel.typing import Float
 
-__all__ = ["make_core", "n_threads", "one_blas_thread"]
+__all__ = ["make_core", "n_threads", "one_blas_thread", "solving"]
 
 # Sizes up to this are factorised without LAPACK (kSmallDense in _native/dense.hpp).
 _SMALL_DENSE = 48
@@ -90,6 +90,19 @@ def one_blas_thread(wanted: bool) -> AbstractContextManager[Any]:
         return nullcontext()
     limit: AbstractContextManager[Any] = _blas_controller().limit(limits=1)
     return limit
+
+
+@contextmanager
+def solving() -> Iterator[None]:
+    """Say what it means if the core cannot solve the model's equations."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise ConvergenceError(
+            "The equations of the model cannot be solved at these variances: the random effects "
+            "leave next to no residual variance. Look for a predictor that determines the response "
+            "within groups, or use fewer random effects."
+        ) from error
 
 
 @lru_cache(maxsize=1)

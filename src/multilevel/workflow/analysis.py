@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from multilevel.exceptions import MultilevelError
+from multilevel.exceptions import MultilevelError, MultilevelWarning
 from multilevel.frames.files import read_file
 from multilevel.frames.table import Table
 from multilevel.report.document import Document, Note
@@ -215,11 +217,29 @@ class Analysis:
         return document_fragment(self.document)
 
     def _guarded(self, position: int, make: Callable[[], Step]) -> Step:
-        """A step, or a note that says why there is none: the others stand."""
+        """A step, or a note that says why there is none: the others stand.
+
+        What is warned of on the way becomes a note.
+        """
         name, title = STEPS[position]
         try:
-            return make()
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", MultilevelWarning)
+                step = make()
+            texts = dict.fromkeys(_told(warning) for warning in caught)
+            notes = tuple(Note("STEP-WARNING", text) for text in texts if text)
+            return replace(step, notes=(*step.notes, *notes))
         except MultilevelError as error:
             text = f"This step could not be made: {error}"
             note = Note("STEP-FAILED", text, "problem")
             return Step(position + 1, name, title, "This step could not be made.", notes=(note,))
+
+
+def _told(warning: warnings.WarningMessage) -> str:
+    """The text of a warning of this package; others are issued again."""
+    if issubclass(warning.category, MultilevelWarning):
+        return str(warning.message)
+    warnings.warn_explicit(
+        warning.message, warning.category, warning.filename, warning.lineno, source=warning.source
+    )
+    return ""

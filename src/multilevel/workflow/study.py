@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Study", "read_study"]
 
+# Correlation from which a predictor is the outcome, rounded.
+_SAME = 1.0 - 1e-9
+
 
 @dataclass(frozen=True, eq=False)
 class Study:
@@ -132,6 +135,7 @@ def read_study(table: Table, request: Request, seed: int) -> Study:
     _check_inside(table, request.outcome, hierarchy, rows)
     if request.weights:
         _check_weights(table, request.weights, rows)
+    _check_predictors(table, request, rows)
     predictors = read_predictors(table, request, hierarchy, rows)
     used = [request.outcome, *request.predictors]
     used += [name for factor in hierarchy.factors for name in factor.columns]
@@ -249,6 +253,22 @@ def _check_inside(table: Table, outcome: str, hierarchy: Hierarchy, rows: np.nda
             "it describes groups, not rows. Keep one row per group, and use ordinary regression "
             "or name the groups above them."
         )
+
+
+def _check_predictors(table: Table, request: Request, rows: np.ndarray) -> None:
+    """No predictor may be the outcome on another scale."""
+    y = table.column(request.outcome).values[rows]
+    for name in request.predictors:
+        column = table.column(name)
+        if not column.is_numeric:
+            continue
+        x = column.values[rows]
+        varies = np.isfinite(x).all() and x.min() < x.max()
+        if varies and abs(np.corrcoef(x, y)[0, 1]) > _SAME:
+            raise DataError(
+                f"Predictor {name!r} is the outcome {request.outcome!r} on another scale: every "
+                "value is a linear function of it. Leave it out."
+            )
 
 
 def _check_weights(table: Table, name: str, rows: np.ndarray) -> None:

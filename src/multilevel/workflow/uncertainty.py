@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from multilevel.exceptions import MultilevelError
+from multilevel.exceptions import ConvergenceWarning, MultilevelError
 from multilevel.frames.table import Table
 from multilevel.inference.varcomp import variance_components
 from multilevel.report.document import DataTable, Decision, Note, Paragraph
@@ -65,11 +66,19 @@ def _intervals_of_variances(fit: LinearMixedModel, wald: Any) -> tuple[Float, Fl
         for name, group in zip(names[spread], groups[spread], strict=True)
     ]
     try:
-        found = Table.from_data(fit.confint(method="profile", parameters=chosen))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # what is missing is told below
+            found = Table.from_data(fit.confint(method="profile", parameters=chosen))
     except MultilevelError as error:
         return low, high, f"{how} (the profile failed: {error})"
-    low[spread], high[spread] = (found.column(one).values for one in ("conf_low", "conf_high"))
-    return low, high, "the profile of the criterion"
+    limits = [found.column(one).values for one in ("conf_low", "conf_high")]
+    known = np.isfinite(limits).all(axis=0)
+    if not known.any():
+        return low, high, f"{how} (limits by the profile were not found)"
+    where = np.flatnonzero(spread)[known]
+    low[where], high[where] = (one[known] for one in limits)
+    some = "" if known.all() else f"; where its limits were not found, {how}"
+    return low, high, f"the profile of the criterion{some}"
 
 
 def _texts(column: Any) -> np.ndarray:

@@ -125,3 +125,21 @@ def test_reversed_data_reverse_the_sentences():
     turned = hsb(data.assign(ses=-data["ses"])).interpretation.headline
     assert "higher" in first
     assert "lower" in turned
+
+
+def test_the_outcome_on_another_scale_is_no_predictor():
+    data = pupils().assign(again=lambda d: 32.0 + 1.8 * d["y"])
+    with pytest.raises(DataError, match="'again' is the outcome 'y' on another scale"):
+        mlm.analyze(data, "y", "school", level1=["x", "again"])
+
+
+def test_warnings_become_notes():
+    analysis = mlm.Analysis(pupils(), "y", "school")
+    warnings_of = module.MultilevelWarning
+
+    def make():
+        module.warnings.warn("one limit is missing", warnings_of, stacklevel=1)
+        return analysis.need
+
+    step = analysis._guarded(3, make)
+    assert ("STEP-WARNING", "one limit is missing") in [(n.code, n.text) for n in step.notes]
