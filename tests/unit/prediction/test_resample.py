@@ -116,8 +116,6 @@ def test_parametric_draws_are_those_of_simulate(fit):
     scheme = parametric_scheme(fit.model.matrices, fit.state)
     drawn = fit.simulate(rng=np.random.default_rng(7))[0]
     np.testing.assert_array_equal(scheme.draw(np.random.default_rng(7)), drawn)
-        scheme.draw(np.random.default_rng(7)), fit.simulate(rng=np.random.default_rng(7))[0]
-    )
 
 
 def test_wild_draws_multiply_the_residuals_of_a_cluster():
