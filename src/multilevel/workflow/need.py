@@ -9,26 +9,25 @@ import numpy as np
 from multilevel.exceptions import DataError, MultilevelError
 from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Decision, Note, Paragraph, Picture
+from multilevel.workflow.need_groups import group_means_part
+from multilevel.workflow.need_ols import least_squares_part
 from multilevel.workflow.part import Part
-from multilevel.workflow.predictors import intraclass
 from multilevel.workflow.sizes import a_group, the_groups
 from multilevel.workflow.step import Step
-from multilevel.workflow.words import code, listing, number, p_text, percent
+from multilevel.workflow.words import code, listing, measured, number, p_text, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from multilevel.fits.linear import LinearMixedModel
+    from multilevel.workflow.hierarchy import Factor
     from multilevel.workflow.study import Study
 
 __all__ = ["need_step"]
 
 # Variance between groups that is not worth a word.
 _NONE = 0.005
-# Rows up to which the exact test of a variance is simulated.
+# Rows up to which intervals are profiled, and the exact test of a variance is simulated.
 _MOST_ROWS = 200_000
-# Ratios of standard errors nearer to 1 than this are the same.
-_SAME = 0.05
+_SHARES = {"level": "Level", "icc": "Share (ICC)"}
 
 
 def need_step(study: Study) -> Step:
@@ -38,13 +37,19 @@ def need_step(study: Study) -> Step:
     if fitted.fit is None:
         raise DataError(" ".join(note.text for note in fitted.notes))
     null = fitted.fit
-    table = Table.from_data(null.icc(conf_int=True))
-    parts = [_shares(study, null, table), _design(study, null), _tests(study, null), _ols(study)]
+    shares = _icc(study, null)
+    parts = [
+        _shares(study, null, shares),
+        _tests(study, null),
+        group_means_part(study, null),
+        _design(study, null),
+        least_squares_part(study),
+    ]
     return Step(
         number=4,
         name="need",
         title="Variance between groups, and what it means",
-        headline=_headline(study, table),
+        headline=_headline(study, shares),
         blocks=tuple(block for part in parts for block in part.blocks),
         decisions=tuple(decision for part in parts for decision in part.decisions),
         notes=(*fitted.notes, *(note for part in parts for note in part.notes)),
@@ -52,42 +57,104 @@ def need_step(study: Study) -> Step:
     )
 
 
-def _headline(study: Study, table: Table) -> str:
+def _icc(study: Study, null: LinearMixedModel) -> dict[str, Any]:
+    """Intraclass correlations with intervals, by profile where that is to be had."""
+    profiled = len(study.hierarchy.factors) == 1 and study.n_rows <= _MOST_ROWS
+    try:
+        frame = null.icc(conf_int=True, method="profile" if profiled else "delta")
+    except MultilevelError:
+        profiled, frame = False, null.icc(conf_int=True)
+    table = Table.from_data(frame)
+    names = ("variance", "icc", "conf_low", "conf_high", "correlation")
+    found: dict[str, Any] = {name: table.column(name).values for name in names}
+    return found | {"method": "profile likelihood" if profiled else "the delta method (logit)"}
+
+
+def _headline(study: Study, shares: dict[str, Any]) -> str:
     """``18.0% of the variance of `math` lies between schools (95% interval ...)``."""
-    values = {name: table.column(name).values for name in ("icc", "conf_low", "conf_high")}
     texts = []
-    for i, factor in enumerate(_in_order(study, table)):
-        low, high = values["conf_low"][i], values["conf_high"][i]
+    for i, factor in enumerate(study.hierarchy.factors):
+        low, high = shares["conf_low"][i], shares["conf_high"][i]
         spread = f" (95% interval {percent(low)} to {percent(high)})" if np.isfinite(low) else ""
-        texts.append(f"{percent(values['icc'][i])}{{}} lies between {factor}{spread}")
+        texts.append(
+            f"{percent(shares['icc'][i])}{{}} lies between {the_groups(factor.label)}{spread}"
+        )
     first = texts[0].format(f" of the variance of {code(study.outcome)}")
     return f"{listing([first, *(text.format('') for text in texts[1:])])}."
 
 
-def _in_order(study: Study, table: Table, word: Callable[[str], str] = the_groups) -> list[str]:
-    """Names of the factors in words, in the order of a table."""
-    column = table.column("group")
-    names = {one.name: word(one.label) for one in study.hierarchy.factors}
-    return [names.get(str(name), str(name)) for name in column.levels[column.codes]]
-
-
-def _shares(study: Study, null: LinearMixedModel, table: Table) -> Part:
+def _shares(study: Study, null: LinearMixedModel, shares: dict[str, Any]) -> Part:
     """The variance by level."""
     from multilevel import plot
 
-    icc = table.column("icc").values
-    names, ones = _in_order(study, table), _in_order(study, table, a_group)
-    texts = [
-        f"Two rows of the same {name} correlate by {number(float(r), 2)}."
-        for name, r in zip(ones, table.column("correlation").values, strict=True)
+    factors = study.hierarchy.factors
+    rest = 1.0 - float(shares["icc"].sum())
+    texts = [f"The rest of the variance, {percent(rest)}, lies between rows of the same group."]
+    for i, one in enumerate(factors):
+        r = number(float(shares["correlation"][i]), 2)
+        texts.append(f"Two rows of the same {a_group(one.label)} correlate by {r}.")
+    texts += [
+        _range(study, null, one, float(v))
+        for one, v in zip(factors, shares["variance"], strict=True)
     ]
-    intercept = float(null.beta[0])
-    spread = [
-        f"95% of {name} have means of {code(study.outcome)} between "
-        f"{number(intercept - 1.96 * sd)} and {number(intercept + 1.96 * sd)} by the model."
-        for name, sd in zip(names, np.sqrt(table.column("variance").values), strict=True)
-        if sd > 0.0
-    ]
+    texts.append(
+        f"A share of variance says nothing about causes: {the_groups(factors[0].label)} can differ "
+        "because of what they do, or because of who is in them."
+    )
+    words = " ".join(texts)
+    title = f"Variance of {code(study.outcome)} at each level, without predictors"
+    picture = Picture(
+        "variance_partition",
+        f"Variance of {code(study.outcome)} by source",
+        " ".join(
+            f"{percent(x)} {the_groups(one.label)},"
+            for one, x in zip(factors, shares["icc"], strict=True)
+        )
+        + f" {percent(rest)} residual.",
+        lambda: plot.variance_partition(null),
+        lambda: plot.variance_partition_data(null),
+    )
+    return Part(
+        (
+            Paragraph(words, "Variance at each level"),
+            DataTable(
+                "icc",
+                title,
+                _share_table(study, null, shares),
+                1,
+                _share_note(study, shares),
+                _SHARES,
+            ),
+            picture,
+        ),
+        notes=_share_notes(float(shares["icc"].max())),
+    )
+
+
+def _share_table(study: Study, null: LinearMixedModel, shares: dict[str, Any]) -> Any:
+    """One row for each factor, and one for the residuals."""
+    nothing = np.array([np.nan])
+    last = {
+        "variance": np.array([null.sigma**2]),
+        "icc": np.array([1.0 - shares["icc"].sum()]),
+        **dict.fromkeys(("conf_low", "conf_high", "correlation"), nothing),
+    }
+    columns = {name: np.concatenate([shares[name], x]) for name, x in last.items()}
+    names = [*(one.name for one in study.hierarchy.factors), "residual"]
+    return study.frame({"level": names, **columns})
+
+
+def _share_note(study: Study, shares: dict[str, Any]) -> str:
+    """How the numbers were found, and what maximum likelihood says."""
+    text = f"By REML; intervals by {shares['method']}. Correlation: of two rows of the same group."
+    other = study.fitter(study.formula([], study.hierarchy.random()), reml=False).fit
+    if other is not None:
+        values = Table.from_data(other.icc()).column("icc").values
+        text += f" By maximum likelihood: {listing([percent(float(x)) for x in values])}."
+    return text
+
+
+def _share_notes(largest: float) -> tuple[Note, ...]:
     conditional = Note(
         "ICC-CONDITIONAL",
         "These are shares of the model without predictors. With predictors they are shares of "
@@ -100,43 +167,106 @@ def _shares(study: Study, null: LinearMixedModel, table: Table) -> Part:
         "were sampled, or treated as groups, predictors of groups still need them.",
         "info",
     )
-    shares = null.variance_partition()
-    words = " ".join([*texts, *spread, "A share of variance says nothing about causes."])
-    return Part(
-        (
-            Paragraph(words, "Variance at each level"),
-            DataTable("icc", "Intraclass correlations", null.icc(conf_int=True)),
-            DataTable("variance", "Variance by source, without predictors", shares),
-            Picture(
-                "variance_partition",
-                f"Variance of {code(study.outcome)} by source",
-                words,
-                lambda: plot.variance_partition(null),
-                lambda: plot.variance_partition_data(null),
-            ),
-        ),
-        notes=(conditional, *((small,) if float(icc.max()) < _NONE else ())),
+    return (conditional, small) if largest < _NONE else (conditional,)
+
+
+def _range(study: Study, null: LinearMixedModel, factor: Factor, variance: float) -> str:
+    """Between which means 95% of the groups lie by the model."""
+    groups, outcome = the_groups(factor.label), code(study.outcome)
+    if variance <= 0.0:
+        return (
+            f"The variance between {groups} is estimated as zero: their means differ no more than "
+            "means of rows drawn at random."
+        )
+    mean, spread = float(null.beta[0]), 1.96 * float(np.sqrt(variance))
+    if factor.parent is not None:
+        above = a_group(study.hierarchy.factors[factor.parent].label)
+        return (
+            f"In the same {above}, 95% of {groups} have means of {outcome} within "
+            f"{measured(spread, spread)} of the mean of that {above}."
+        )
+    others = ", other things being average," if study.hierarchy.crossed else ""
+    low, high = measured(mean - spread, spread), measured(mean + spread, spread)
+    return (
+        f"95% of {groups} have{others} means of {outcome} between {low} and {high}, if their means "
+        "are normally distributed."
     )
 
 
+def _tests(study: Study, null: LinearMixedModel) -> Part:
+    """Whether groups differ."""
+    heading = "Do groups differ?"
+    if study.n_rows > _MOST_ROWS:
+        text = f"Not tested: with {study.n_rows:,} rows the intervals above say all."
+        return Part((Paragraph(text, heading),))
+    try:
+        frame = null.group_differences(n=10_000, rng=study.seed)
+    except MultilevelError as error:
+        return Part((Paragraph(f"The tests could not be made: {error}", heading),))
+    table = Table.from_data(frame)
+    texts = [_difference(one, table) for one in study.hierarchy.factors]
+    text = " ".join(one for one in texts if one) or "There is no test."
+    return Part((Paragraph(text, heading), DataTable("differences", "Tests", frame)))
+
+
+def _difference(factor: Factor, table: Table) -> str:
+    """What the tests say of a factor, the last (the exact one, if there is one) first of all."""
+    terms, tests = (_labels(table, name) for name in ("term", "test"))
+    own = [i for i, term in enumerate(terms) if _group_of(term) == factor.name]
+    values = table.column("p_value").values
+    known = [(tests[i], float(values[i])) for i in own if np.isfinite(values[i])]
+    if not known:
+        return ""
+    groups, (name, p) = the_groups(factor.label), known[-1]
+    others = ""
+    if len({value < 0.05 for _, value in known}) > 1:
+        shown = listing([f"{test} {p_text(value)}" for test, value in known])
+        others = f" The tests do not agree: {shown}."
+    elif len(known) > 1:
+        others = " The other tests agree."
+    if p < 0.05:
+        return (
+            f"{groups[:1].upper()}{groups[1:]} differ by more than chance among rows makes them "
+            f"differ ({name}, {p_text(p)}).{others}"
+        )
+    chance = f", as groups that are alike seem to in {percent(p, 0)} of samples" if p < 0.99 else ""
+    return (
+        f"The data do not show that {groups} differ, nor that they do not ({name}, "
+        f"{p_text(p)}{chance}).{others}"
+    )
+
+
+def _group_of(term: str) -> str:
+    """The factor of ``(1 | school)`` or ``Intercept | school``."""
+    return term.rpartition("|")[2].strip(" )").replace("`", "")
+
+
+def _labels(table: Table, name: str) -> list[str]:
+    column = table.column(name)
+    return [str(column.levels[i]) if i >= 0 else "" for i in column.codes]
+
+
 def _design(study: Study, null: LinearMixedModel) -> Part:
-    """Design effects, reliability of means, and the rule of two."""
+    """Design effects, why the model is needed, and the rule of two."""
     frame = null.design_effect()
     table = Table.from_data(frame)
     effect = table.column("design_effect").values
     effective = table.column("n_effective").values
-    names = _in_order(study, table)
-    texts = [
-        f"For a mean, {study.n_rows:,} rows in {name} are worth {number(float(n))} independent "
-        f"rows (design effect {number(float(d))})."
-        for name, d, n in zip(names, effect, effective, strict=True)
+    factors = study.hierarchy.factors
+    worth = [
+        f"{number(float(n))} independent rows, as they come in {the_groups(one.label)} (design "
+        f"effect {number(float(d))})"
+        for one, d, n in zip(factors, effect, effective, strict=True)
     ]
-    inner = study.hierarchy.innermost
-    texts.append(
-        f"By analysis of variance ICC(1) of {the_groups(inner.label)} is "
-        f"{number(intraclass(study.y, study.codes(inner)))}."
+    top = factors[0]
+    groups, n_groups = the_groups(top.label), study.n_groups(top)
+    text = (
+        f"For a mean, or for a predictor that is the same in all rows of a group, {study.n_rows:,} "
+        f"rows are worth {listing(worth)}. A large share is not what makes the model necessary, "
+        f"nor a small one what makes it superfluous: predictors of {groups} are measured "
+        f"{n_groups:,} times, not {study.n_rows:,} times, and only a model with {groups} in it "
+        "counts so."
     )
-    reliability = null.reliability()
     worst = float(effect.max())
     decision = Decision(
         "ICC-DEFF",
@@ -146,84 +276,19 @@ def _design(study: Study, null: LinearMixedModel) -> Part:
         "yes: the design has groups, whatever the design effect",
         "Lai & Kwok (2015)",
     )
+    columns = ("group", "n_groups", "mean_size", "design_effect", "n_effective", "se_ratio")
+    note = "Ratio of SEs: by how much least squares would understate the error of a mean."
+    shown = {name: table.column(name) for name in columns}
+    kept = study.frame(
+        {
+            name: _labels(table, name) if name == "group" else column.values
+            for name, column in shown.items()
+        }
+    )
     return Part(
         (
-            Paragraph(" ".join(texts), "What grouping costs"),
-            DataTable("design_effect", "Design effects", frame),
-            DataTable("reliability", "Reliability of group means", reliability),
+            Paragraph(text, "What grouping costs"),
+            DataTable("design_effect", "Design effects", kept, 1, note),
         ),
         (decision,),
     )
-
-
-def _tests(study: Study, null: LinearMixedModel) -> Part:
-    """Whether groups differ."""
-    if study.n_rows > _MOST_ROWS:
-        text = f"Not tested: with {study.n_rows:,} rows the intervals above say all."
-        return Part((Paragraph(text, "Do groups differ?"),))
-    try:
-        frame = null.group_differences(n=10_000, rng=study.seed)
-    except MultilevelError as error:
-        text = f"The tests could not be made: {error}"
-        return Part((Paragraph(text, "Do groups differ?"),))
-    table = Table.from_data(frame)
-    test = table.column("test")
-    names = test.levels[test.codes]
-    p = table.column("p_value").values
-    found = [
-        f"{name}: {p_text(float(value))}"
-        for name, value in zip(names, p, strict=True)
-        if np.isfinite(value)
-    ]
-    worst = float(np.nanmax(p)) if found else float("nan")
-    verdict = "groups differ beyond chance" if worst < 0.05 else "not all tests say so"
-    text = f"By the tests, {verdict} ({'; '.join(found)})." if found else "There is no test."
-    return Part((Paragraph(text, "Do groups differ?"), DataTable("differences", "Tests", frame)))
-
-
-def _ols(study: Study) -> Part:
-    """Least squares beside the model with all predictors and random intercepts."""
-    terms = [one.term for one in study.predictors]
-    terms += [term for one in study.predictors for term in one.mean_terms]
-    fitted = study.fitter(study.formula(terms, study.hierarchy.random()))
-    if fitted.fit is None:
-        return Part(notes=fitted.notes)
-    cluster = study.hierarchy.innermost.name if study.hierarchy.crossed else None
-    try:
-        frame = fitted.fit.vs_ols(cluster=cluster)
-    except MultilevelError as error:
-        text = f"The comparison could not be made: {error}"
-        return Part((Paragraph(text, "Least squares beside"),))
-    return Part(
-        (
-            Paragraph(_ols_text(Table.from_data(frame)), "Least squares beside"),
-            DataTable(
-                "vs_ols",
-                "Standard errors: least squares, robust, multilevel (all predictors)",
-                frame,
-            ),
-        )
-    )
-
-
-def _ols_text(table: Any) -> str:
-    """Which standard errors least squares has too small, and which too large."""
-    terms = table.column("term")
-    names = [code(str(name)) for name in terms.levels[terms.codes]]
-    ratio = table.column("ratio").values
-    small = [f"{n} ({number(r, 2)})" for n, r in zip(names, ratio, strict=True) if r > 1 + _SAME]
-    large = [f"{n} ({number(r, 2)})" for n, r in zip(names, ratio, strict=True) if r < 1 - _SAME]
-    texts = ["Ordinary regression takes all rows as independent."]
-    if small:
-        texts.append(
-            f"Its standard errors are too small for {listing(small)}; in brackets how many times "
-            "larger that of the multilevel model is."
-        )
-    if large:
-        texts.append(
-            f"They are too large for {listing(large)}, which are compared inside groups, where "
-            "differences between groups do not disturb."
-        )
-    if not small and not large:
-        texts.append("Here its standard errors are nearly the same as those of the model.")
-    return " ".join(texts)

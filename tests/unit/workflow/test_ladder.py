@@ -46,7 +46,7 @@ def test_null_model_alone():
     analysis = mlm.Analysis(HSB, "math", "school")
     assert names(analysis) == ["M0"]
     assert analysis.need.headline.startswith(
-        "18.0% of the variance of `math` lies between schools (95% interval 14.7% to 22.0%)"
+        "18.0% of the variance of `math` lies between schools (95% interval 14.7% to 22.1%)"
     )
     np.testing.assert_allclose(analysis.need.tables["design_effect"]["design_effect"], 8.918571)
 
