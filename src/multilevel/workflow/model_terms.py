@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from multilevel.workflow.hierarchy import Factor
     from multilevel.workflow.study import Study
 
-__all__ = ["LETTERS", "Column", "Effect", "ModelTerms", "read_terms"]
+__all__ = ["EFFECTS", "LETTERS", "Column", "Effect", "ModelTerms", "read_terms"]
 
 LETTERS = "jklmnopq"
 """Letters that count the groups of factors, from the innermost outwards."""
-_EFFECTS = "uvwabcdf"
+EFFECTS = "uvwabcdf"
+"""Letters of their random effects."""
 
 Column = tuple[str, ...]
 """The parts of a column that vary at level 1, 2, ..., each empty if there is none."""
@@ -111,7 +112,7 @@ def read_terms(
         )
         for group, names in random
     ]
-    blocks.sort(key=lambda block: _EFFECTS.index(block[0].letter))
+    blocks.sort(key=lambda block: EFFECTS.index(block[0].letter))
     columns = tuple(_column(study, known, name, n_levels) for name in fixed)
     return ModelTerms(n_levels, columns, tuple(blocks))
 
@@ -122,7 +123,7 @@ def _effect(study: Study, column: Column, factor: Factor) -> Effect:
         column=column,
         factor=factor,
         level=_level(study, factor),
-        letter=_EFFECTS[inner.index(factor)],
+        letter=EFFECTS[inner.index(factor)],
         place=_letters(study, factor),
     )
 

@@ -64,10 +64,12 @@ def read_questions(study: Study, candidate: Candidate) -> list[Question]:
     """All questions, those of variance first."""
     found = [_of_variance(study, factor) for factor in study.hierarchy.factors]
     found += _of_time(study, candidate)
+    found += [_of_slope(study, one) for one in candidate.slopes if one.predictor is study.time]
     for one in study.predictors:
         if one.stated != "time" and not _is_mean(study, one):
             found += _of_differences(study, one)
-    found += [_of_slope(study, one) for one in candidate.slopes]
+    others = [one for one in candidate.slopes if one.predictor is not study.time]
+    found += [_of_slope(study, one) for one in others]
     return [*found, *_of_products(study, candidate)]
 
 

@@ -11,6 +11,7 @@ from multilevel.workflow.candidate import read_candidate
 from multilevel.workflow.centring import centring_decisions
 from multilevel.workflow.equations import equations_of
 from multilevel.workflow.fallacies import fallacy_notes
+from multilevel.workflow.model_terms import EFFECTS, LETTERS
 from multilevel.workflow.question import read_questions, rows_of
 from multilevel.workflow.sizes import the_groups
 from multilevel.workflow.step import Step
@@ -42,7 +43,8 @@ def questions_step(study: Study) -> Step:
         _models(study, questions),
     ]
     if study.predictors:
-        blocks.append(Paragraph(_largest(study, candidate), "All questions in one model"))
+        text = f"{_largest(study, candidate)} {_letters(study)}"
+        blocks.append(Paragraph(text, "All questions in one model"))
         blocks += equations_of(study, *candidate.terms(study), "The largest model")
     causes = (Note("Q-CAUSAL", _CAUSES, "info"),) if study.predictors else ()
     return Step(
@@ -121,6 +123,20 @@ def _largest(study: Study, candidate: Candidate) -> str:
     if study.request.random and study.request.interactions is not None:
         return text
     return (
-        f"{text} Step 5 tries those that were not asked for one by one, and keeps what the data "
-        "support."
+        f"{text} Those that were not asked for are tried one by one in step 5, and what the data "
+        "support stays."
+    )
+
+
+def _letters(study: Study) -> str:
+    """How the equations are read."""
+    groups = [the_groups(factor.label) for factor in reversed(study.hierarchy.factors)]
+    count = ["i counts rows", *map(" ".join, zip(LETTERS, groups, strict=False))]
+    differ = [
+        f"{letter} stands for what {name}" for letter, name in zip(EFFECTS, groups, strict=False)
+    ]
+    return (
+        f"In the equations {listing(count)}. A coefficient with such a letter belongs to one "
+        f"group; one with numbers only (γ) is the same for all; {', '.join(differ)} differ in "
+        "beyond the predictors, and e for what is left of a row."
     )
