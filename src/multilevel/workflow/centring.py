@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilevel.report.document import Decision
+from multilevel.report.document import Bullets, Decision, Paragraph
+from multilevel.workflow.part import Part
 from multilevel.workflow.predictors import SPLIT
 from multilevel.workflow.sizes import a_group, the_groups
 from multilevel.workflow.words import code, listing, number, percent
@@ -16,106 +17,109 @@ if TYPE_CHECKING:
     from multilevel.workflow.predictors import Predictor
     from multilevel.workflow.study import Study
 
-__all__ = ["centring_decisions"]
+__all__ = ["centring_part"]
 
-_SOURCE = "Enders & Tofighi (2007)"
+_HEAD = (
+    "What a coefficient says depends on where the zero of its column lies (Enders & Tofighi 2007)."
+)
 
 
-def centring_decisions(study: Study, candidate: Candidate) -> tuple[Decision, ...]:
+def centring_part(study: Study, candidate: Candidate) -> Part:
     """What was done with every predictor of rows, and with time, and why."""
-    rows = [one for one in study.predictors if one.level == 1 and one.stated != "time"]
-    decisions = [_decision(study, candidate, one) for one in rows]
-    return (*decisions, *([] if study.time is None else [_time_zero(study, study.time)]))
+    sentences, decisions = [], []
+    if study.time is not None:
+        value, how, why = _time(study, study.time)
+        sentences.append(f"{code(study.time.name)} {how}: {why}.")
+        decisions.append(
+            Decision(
+                "Q-TIMEZERO",
+                f"Where is the zero of {code(study.time.name)}?",
+                value,
+                "0 lies within the times that were observed",
+                f"it {how}",
+                "Singer & Willett (2003)",
+            )
+        )
+    for one in study.at_level(1):
+        how, why = _predictor(study, candidate, one)
+        sentences.append(f"{code(one.name)} {how}: {why}.")
+        decisions.append(_decision(study, one, how))
+    if not sentences:
+        return Part()
+    return Part((Paragraph(_HEAD, "Centring"), Bullets(tuple(sentences))), tuple(decisions))
 
 
-def _decision(study: Study, candidate: Candidate, one: Predictor) -> Decision:
-    name, groups = code(one.name), the_groups(study.hierarchy.innermost.label)
+def _decision(study: Study, one: Predictor, how: str) -> Decision:
     many = one.kind == "categorical"
+    groups = the_groups(study.hierarchy.innermost.label)
     return Decision(
         "Q-CENTRING",
-        f"How is {name} centred?",
+        f"How is {code(one.name)} centred?",
         f"it has {len(one.labels)} categories"
         if many
         else f"{percent(one.icc)} of its variance lies between {groups}",
         "numbers and two categories only" if many else f"split if more than {percent(SPLIT, 0)}",
-        _verdict(study, candidate, one),
-        _SOURCE,
+        f"it {how}",
+        "Enders & Tofighi (2007)",
     )
 
 
-def _verdict(study: Study, candidate: Candidate, one: Predictor) -> str:
-    """What was done, and which questions that answers."""
+def _predictor(study: Study, candidate: Candidate, one: Predictor) -> tuple[str, str]:
+    """What was done with a predictor, and which questions it answers therefore."""
     inner = study.hierarchy.innermost
     groups, group = the_groups(inner.label), a_group(inner.label)
     name, own, means = code(one.name), code(one.own), listing([code(name) for name, _ in one.means])
-    moderators = [code(b.name) for a, b in candidate.products if a is one and b.level > 1]
+    others = listing([code(b.name) for a, b in candidate.products if a is one and b.level > 1])
     around = " and ".join(a_group(factor.label) for _, factor in reversed(one.means))
     match one.centring:
         case "within":
-            slopes = f", and how they differ by {listing(moderators)}" if moderators else ""
             beside = "that mean" if len(one.means) == 1 else f"the mean of its {around}"
+            slopes = f", and how they differ by {others}" if others else ""
             return (
-                f"about the mean of its {group} ({own}), beside {beside} ({means}): {own} answers "
-                f"questions within {groups}{slopes}, untouched by differences between {groups}; "
-                f"with both in the model, other questions between {groups} hold {name} equal"
+                f"is centred about the mean of its {group} ({own}), beside {beside} ({means})",
+                f"{own} answers questions within {groups}{slopes}, untouched by differences "
+                f"between {groups}; with both in the model, other questions between {groups} hold "
+                f"{name} equal",
             )
         case "share":
-            products = (
-                f". Its products with {listing(moderators)} may hold differences between {groups}, "
-                "too"
-                if moderators
-                else ""
-            )
+            products = f"; its products with {others} may hold differences between {groups}, too"
             return (
-                f"as it is, beside its share in the {around} ({means}): the coefficient of {own} "
-                f"is then the difference within {groups}; what goes with the share beyond it is "
-                f"the contextual difference{products}"
+                f"stays as it is, beside its share in the {around} ({means})",
+                f"the coefficient of {own} is then the difference within {groups}, and what goes "
+                f"with the share beyond it is the contextual difference"
+                f"{products if others else ''}",
             )
         case "grand":
             return (
-                f"about the mean of all rows, {number(one.origin)} ({own}): its means hardly "
-                f"differ between {groups}, so that its slope is that within {groups}, and "
-                f"questions between {groups} are asked with it held equal"
+                f"is centred about the mean of all rows, {number(one.origin)} ({own})",
+                f"its means hardly differ between {groups}, so that its slope is that within "
+                f"{groups}, and questions between {groups} hold it equal",
             )
     if one.kind == "categorical":
-        return (
-            "not at all: it has no single mean, and its differences hold those within and between "
-            f"{groups} together"
-        )
-    return (
-        f"not at all: its share hardly differs between {groups}, so that its difference is that "
-        f"within {groups}"
-    )
+        why = f"it has no single mean, and its differences hold those within and between {groups}"
+        return "stays as it is", f"{why} together"
+    why = f"its share hardly differs between {groups}, so that its difference is that within"
+    return "stays as it is", f"{why} {groups}"
 
 
-def _time_zero(study: Study, time: Predictor) -> Decision:
-    """Where 0 of time lies, and what the intercept is therefore."""
+def _time(study: Study, time: Predictor) -> tuple[str, str, str]:
+    """Where 0 of time lies, what was done, and what the intercept is therefore."""
     when = study.table.column(time.name).values[study.rows]
     name, low, high = code(time.name), float(when.min()), float(when.max())
-    at = f"the intercept is the mean of {code(study.outcome)} at {name}"
-    other = (
-        f"; to describe another time, say {number(high)}, subtract it from {name} in the data "
-        "beforehand"
-    )
+    how, zero, other = "stays as it is", "0", high
     if time.centring == "start":
         value = f"{name} runs from {number(low)} to {number(high)}, which is without 0"
-        verdict = f"time is counted from {number(low)} ({code(time.own)}): {at} {number(low)}"
+        how, zero = f"is counted from {number(low)} ({code(time.own)})", f"{number(low)}, the start"
     elif low == 0.0:
-        value = f"0 is the first of {name}, which runs to {number(high)}"
-        verdict = f"as it is: {at} 0, the start"
+        value, zero = f"0 is the first of {name}, which runs to {number(high)}", "0, the start"
     elif high == 0.0:
-        value = f"0 is the last of {name}, which runs from {number(low)}"
-        verdict = f"as it is: {at} 0, the end"
-        other = other.replace(number(high), number(low))
+        value, zero = f"0 is the last of {name}, which runs from {number(low)}", "0, the end"
+        other = low
     else:
         before = percent(float(np.mean(when < 0.0)))
         value = f"{name} runs from {number(low)} to {number(high)}, {before} of it below 0"
-        verdict = f"as it is: {at} 0, in between"
-    return Decision(
-        "Q-TIMEZERO",
-        f"Where is the zero of {name}?",
-        value,
-        "0 lies within the times that were observed",
-        verdict + other,
-        "Singer & Willett (2003)",
+    why = (
+        f"the intercept is the mean of {code(study.outcome)} at {name} {zero}. To describe another "
+        f"time, say {number(other)}, subtract it from {name} in the data beforehand"
     )
+    return value, how, why

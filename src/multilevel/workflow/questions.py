@@ -8,7 +8,7 @@ import numpy as np
 
 from multilevel.report.document import DataTable, Note, Paragraph
 from multilevel.workflow.candidate import read_candidate
-from multilevel.workflow.centring import centring_decisions
+from multilevel.workflow.centring import centring_part
 from multilevel.workflow.equations import equations_of
 from multilevel.workflow.fallacies import fallacy_notes
 from multilevel.workflow.model_terms import EFFECTS, LETTERS
@@ -37,10 +37,12 @@ def questions_step(study: Study) -> Step:
     """Questions that the variables allow, each with its term and the smallest model."""
     candidate = read_candidate(study)
     questions = read_questions(study, candidate)
+    centring = centring_part(study, candidate)
     blocks: list[Block] = [
         Paragraph(_introduction(questions)),
         _table(study, questions),
         _models(study, questions),
+        *centring.blocks,
     ]
     if study.predictors:
         text = f"{_largest(study, candidate)} {_letters(study)}"
@@ -53,7 +55,7 @@ def questions_step(study: Study) -> Step:
         title="Questions",
         headline=_headline(study, questions),
         blocks=tuple(blocks),
-        decisions=centring_decisions(study, candidate),
+        decisions=centring.decisions,
         notes=(*fallacy_notes(study), *causes),
     )
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import multilevel as mlm
-from multilevel.report.document import Equations, Paragraph
+from multilevel.report.document import Bullets, Equations, Paragraph
 from multilevel.workflow.analysis import Analysis
 
 
@@ -172,20 +172,28 @@ def test_the_largest_model_has_all_terms(schools):
     )
 
 
+def bullets(step):
+    return [item for block in step.blocks if isinstance(block, Bullets) for item in block.items]
+
+
 def test_centring_is_decided_for_every_predictor_of_rows(schools):
     ses, minority = decisions(schools, "Q-CENTRING")
     assert ses.value == "26.7% of its variance lies between schools"
     assert ses.threshold == "split if more than 5%"
-    assert ses.verdict == (
-        "about the mean of its school (`ses_within`), beside that mean (`ses_between`): "
-        "`ses_within` answers questions within schools, and how they differ by `sector`, untouched "
-        "by differences between schools; with both in the model, other questions between schools "
-        "hold `ses` equal"
+    done = "is centred about the mean of its school (`ses_within`), beside that mean"
+    assert ses.verdict == f"it {done} (`ses_between`)"
+    assert minority.verdict == (
+        "it stays as it is, beside its share in the school (`minority_between`)"
     )
-    assert minority.verdict.startswith("as it is, beside its share in the school")
-    assert "Its products with `sector` may hold differences between schools, too" in (
-        minority.verdict
-    )
+    assert bullets(schools) == [
+        f"`ses` {done} (`ses_between`): `ses_within` answers questions within schools, and how "
+        "they differ by `sector`, untouched by differences between schools; with both in the "
+        "model, other questions between schools hold `ses` equal.",
+        "`minority` stays as it is, beside its share in the school (`minority_between`): the "
+        "coefficient of `minority` is then the difference within schools, and what goes with the "
+        "share beyond it is the contextual difference; its products with `sector` may hold "
+        "differences between schools, too.",
+    ]
 
 
 def test_what_is_not_split_is_said(hsb):
@@ -195,8 +203,11 @@ def test_what_is_not_split_is_said(hsb):
     )
     step = questions(data, "math", "school", level1=["noise", "coin"])
     noise, coin = decisions(step, "Q-CENTRING")
-    assert noise.verdict.startswith("about the mean of all rows, ")
-    assert coin.verdict.startswith("not at all: its share hardly differs between schools")
+    assert noise.verdict.startswith("it is centred about the mean of all rows, ")
+    assert coin.verdict == "it stays as it is"
+    assert bullets(step)[1].startswith(
+        "`coin` stays as it is: its share hardly differs between schools"
+    )
     assert codes(step) == {"Q-CAUSAL"}
 
 
@@ -253,7 +264,8 @@ def test_categories_have_one_slope_for_both_levels(hsb):
         "of its variance lies between them."
     )
     (decision,) = decisions(step, "Q-CENTRING")
-    assert (decision.value, decision.verdict[:10]) == ("it has 3 categories", "not at all")
+    assert decision.value == "it has 3 categories"
+    assert "hold those within and between schools together" in bullets(step)[0]
 
 
 def test_a_little_variance_between_groups_is_a_hint():
@@ -338,22 +350,24 @@ def time_zero(shift):
     data = mlm.datasets.load("sleepstudy", "pandas")
     step = questions(data.assign(Days=data["Days"] - shift), "Reaction", "Subject", time="Days")
     (decision,) = decisions(step, "Q-TIMEZERO")
-    return decision
+    return decision.value, decision.verdict, bullets(step)[0]
 
 
 def test_zero_of_time():
-    start = time_zero(0)
-    assert start.value == "0 is the first of `Days`, which runs to 9"
-    assert "`Reaction` at `Days` 0, the start; to describe another time, say 9" in start.verdict
-    end = time_zero(9)
-    assert end.value == "0 is the last of `Days`, which runs from −9"
-    assert "0, the end; to describe another time, say −9" in end.verdict
-    assert time_zero(4).value == "`Days` runs from −4 to 5, 40.0% of it below 0"
-    outside = time_zero(-3)
-    assert outside.value == "`Days` runs from 3 to 12, which is without 0"
-    assert outside.verdict.startswith(
-        "time is counted from 3 (`Days_start`): the intercept is the mean of `Reaction` at `Days` 3"
+    value, verdict, text = time_zero(0)
+    assert (value, verdict) == ("0 is the first of `Days`, which runs to 9", "it stays as it is")
+    assert text == (
+        "`Days` stays as it is: the intercept is the mean of `Reaction` at `Days` 0, the start. To "
+        "describe another time, say 9, subtract it from `Days` in the data beforehand."
     )
+    value, _, text = time_zero(9)
+    assert value == "0 is the last of `Days`, which runs from −9"
+    assert "0, the end. To describe another time, say −9" in text
+    assert time_zero(4)[0] == "`Days` runs from −4 to 5, 40.0% of it below 0"
+    value, verdict, text = time_zero(-3)
+    assert value == "`Days` runs from 3 to 12, which is without 0"
+    assert verdict == "it is counted from 3 (`Days_start`)"
+    assert "the intercept is the mean of `Reaction` at `Days` 3, the start." in text
 
 
 def test_times_that_differ_between_units_mix_two_slopes():
