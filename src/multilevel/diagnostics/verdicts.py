@@ -23,6 +23,7 @@ __all__ = [
     "VIF",
     "Verdict",
     "judge",
+    "why_ok",
 ]
 
 Verdict = Literal["ok", "look", "problem", "not checked"]
@@ -63,3 +64,16 @@ def judge(size: float, thresholds: Thresholds, p_value: float) -> Verdict:
     if p_value < PROBLEM_P and size >= problem:
         return "problem"
     return "look" if p_value < LOOK_P and size >= look else "ok"
+
+
+def why_ok(size: float, thresholds: Thresholds, p_value: float) -> str:
+    """Why a departure is ``"ok"`` although its size or its p value is not; empty if both are.
+
+    >>> why_ok(3.3, SD_RATIO, 0.03), why_ok(1.1, SD_RATIO, 1e-6), why_ok(1.1, SD_RATIO, 0.5)
+    (', which may be chance (p is not below .01)', ', real but too little to matter', '')
+    """
+    if size >= thresholds[0] and p_value >= LOOK_P:
+        return ", which may be chance (p is not below .01)"
+    if size < thresholds[0] and p_value < LOOK_P:
+        return ", real but too little to matter"
+    return ""

@@ -17,6 +17,7 @@ from multilevel.diagnostics.verdicts import (
     TOO_FEW_GROUPS,
     VIF,
     judge,
+    why_ok,
 )
 from multilevel.fits.check_table import MODEL, Check, listed, not_checked
 from multilevel.fits.inflation import inflation
@@ -180,7 +181,9 @@ def _linearity(fit: FitChecks) -> Iterator[Check]:
             continue  # a predictor with two values, or one whose square is in the model
         verdict = judge(test.share, EXPLAINED, test.p_value)
         message = f"its square explains {test.share:.1%} of what is left"
-        if verdict != "ok":
+        if verdict == "ok":
+            message += why_ok(test.share, EXPLAINED, test.p_value)
+        else:
             message += (
                 "; look at the residuals against it, and add a curve"
                 if name != "fitted value"

@@ -9,7 +9,7 @@ import numpy as np
 
 from multilevel.diagnostics.autocorrelation import autocorrelation
 from multilevel.diagnostics.homoscedasticity import log_variance_test, score_test
-from multilevel.diagnostics.normality import FEWEST, normality
+from multilevel.diagnostics.normality import FEWEST, Normality, normality
 from multilevel.diagnostics.outliers import group_distances, outlying
 from multilevel.diagnostics.verdicts import (
     AUTOCORRELATION,
@@ -20,6 +20,7 @@ from multilevel.diagnostics.verdicts import (
     SKEWNESS,
     Verdict,
     judge,
+    why_ok,
 )
 from multilevel.diagnostics.within_groups import residuals_within
 from multilevel.exceptions import DataError, NotSupportedError
@@ -73,7 +74,7 @@ class _RowResiduals:
         self.values: Float = fit.residuals("pearson")[self.used] / scale
 
 
-def _shape(values: Float, check: str, level: str, term: str, advice: str) -> Check:
+def _shape(values: Float, check: str, level: str, term: str) -> Check:
     """Normality of values."""
     found = normality(values)
     verdict: Verdict = "ok"
@@ -81,8 +82,11 @@ def _shape(values: Float, check: str, level: str, term: str, advice: str) -> Che
         one = judge(abs(size), thresholds, found.p_value)
         verdict = one if one == "problem" or verdict == "ok" else verdict
     message = f"skewness {found.skewness:.2f}, excess kurtosis {found.kurtosis:.2f}"
-    if verdict != "ok":
-        message += f"; look at the quantile plot; {advice}"
+    if verdict == "ok":
+        beyond = max(abs(found.skewness) / SKEWNESS[0], abs(found.kurtosis) / KURTOSIS[0])
+        message += why_ok(beyond, (1.0, np.inf), found.p_value)
+    else:
+        message += f"; look at the quantile plot; {_shape_advice(found, level)}{_ROBUST}"
     return Check(
         check,
         level,
@@ -95,9 +99,19 @@ def _shape(values: Float, check: str, level: str, term: str, advice: str) -> Che
     )
 
 
+def _shape_advice(found: Normality, level: str) -> str:
+    """What may lie behind the shape of residuals of rows."""
+    if level != ROWS:
+        return ""
+    if abs(found.skewness) >= SKEWNESS[0]:
+        return "a transformation of the response may help; "
+    if found.kurtosis > 0.0:
+        return "some rows lie far out; "
+    return "the scale may have limits, or rows may be of two kinds; "
+
+
 def _normal_rows(rows: _RowResiduals) -> Iterator[Check]:
-    advice = "transform a skewed response; " + _ROBUST
-    yield _shape(rows.values, "normality", ROWS, "residual", advice)
+    yield _shape(rows.values, "normality", ROWS, "residual")
 
 
 def _normal_effects(fit: FitChecks) -> Iterator[Check]:
@@ -111,7 +125,7 @@ def _normal_effects(fit: FitChecks) -> Iterator[Check]:
             used = variance > _FREE * estimated.covariance[j, j]
             if used.sum() >= FEWEST and estimated.covariance[j, j] > 0.0:
                 values = estimated.modes[used, j] / np.sqrt(variance[used])
-                yield _shape(values, "normality", level, name, _ROBUST)
+                yield _shape(values, "normality", level, name)
 
 
 def _even_along_fitted(fit: FitChecks, rows: _RowResiduals) -> Iterator[Check]:
@@ -122,7 +136,9 @@ def _even_along_fitted(fit: FitChecks, rows: _RowResiduals) -> Iterator[Check]:
     found = score_test(rows.values, fitted)
     verdict = judge(found.ratio, SD_RATIO, found.p_value)
     message = f"along fitted values the residual sd varies {found.ratio:.2f} fold"
-    if verdict != "ok":
+    if verdict == "ok":
+        message += why_ok(found.ratio, SD_RATIO, found.p_value)
+    else:
         message += f"; transform the response, or give weights; {_ROBUST}"
     yield Check(
         "homoscedasticity",
@@ -166,7 +182,9 @@ def _group_variances(factor: GroupingFactor, variance: Float, df: Float) -> Chec
     found = log_variance_test(variance, df)
     verdict = judge(found.ratio, SD_RATIO, found.p_value)
     message = f"the residual sd of groups varies {found.ratio:.2f} fold"
-    if verdict != "ok":
+    if verdict == "ok":
+        message += why_ok(found.ratio, SD_RATIO, found.p_value)
+    else:
         message += f": look for a predictor of it, or a missing random slope; {_ROBUST}"
     return Check(
         "homoscedasticity",
@@ -323,8 +341,13 @@ def _autocorrelated(fit: FitChecks, time: str | None) -> Iterator[Check]:
             continue
         verdict = judge(abs(found.excess), AUTOCORRELATION, found.p_value)
         where = "in the order of the rows" if time is None else f"in the order of {time}"
-        message = f"{where} {found.correlation:.2f}, expected {found.expected:.2f}"
-        if verdict != "ok":
+        message = (
+            f"residuals of neighbours {where} correlate {found.correlation:.2f}, expected "
+            f"{found.expected:.2f} if rows of a group are independent"
+        )
+        if verdict == "ok":
+            message += why_ok(abs(found.excess), AUTOCORRELATION, found.p_value)
+        else:
             message += f"; add a trend or a random slope of time; {_ROBUST}"
         yield Check(
             "autocorrelation",

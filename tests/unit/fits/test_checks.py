@@ -430,3 +430,21 @@ def test_false_alarms_of_simulated_residuals(re_form):
         found.append(fit.simulated_residuals(99, re_form=re_form, rng=i).tests()["p_value"])
     share = np.mean(np.array(found) <= 0.05, axis=0)
     assert (share < 0.05 + 3.5 * (0.05 * 0.95 / n) ** 0.5 + 0.01).all(), share
+
+
+def test_an_ok_says_why_where_size_or_p_value_do_not():
+    fit = mlm.lmer("Reaction ~ Days + (Days | Subject)", mlm.datasets.load("sleepstudy", "pandas"))
+    found = checked(fit.check(time="Days"), "homoscedasticity", "rows")
+    assert found["verdict"] == "ok"
+    assert found["message"].endswith("varies 3.34 fold, which may be chance (p is not below .01)")
+    hsb = mlm.datasets.load("hsb", "pandas")
+    table = mlm.lmer("math ~ cses + meanses + (1 | school)", hsb).check()
+    found = checked(table, "homoscedasticity", "school")
+    assert found["message"].endswith("varies 1.36 fold, real but too little to matter")
+
+
+def test_heavy_tails_are_no_skew():
+    fit = mlm.lmer("Reaction ~ Days + (Days | Subject)", mlm.datasets.load("sleepstudy", "pandas"))
+    message = checked(fit.check(), "normality", "rows")["message"]
+    assert "some rows lie far out" in message
+    assert "transform" not in message
