@@ -128,7 +128,7 @@ def _text(moves: list[_Move], fits: Fits) -> str:
         text = "no coefficient changes by more than its standard error when others are added; "
         return f"From model to model {text}the largest change is that of {largest.shown}."
     shown = listing([one.shown for one in moved], most=4)
-    texts = [f"By more than one standard error, from model to model, change {shown}."]
+    texts = [f"These change by more than one standard error from model to model: {shown}."]
     parts = {part for fit in fits.values() for term in fit.coef_names for part in _joined(term)}
     if any(one.term in parts for one in moved):
         texts.append(

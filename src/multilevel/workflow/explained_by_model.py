@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["explained_by_model"]
 
-_NOT_ALL = "–: not defined for that model"
 # Shares below this are rounding.
 _NOTHING = 1e-9
 
@@ -183,7 +182,7 @@ def _notes(rows: Rows) -> str:
         texts.append("Squared correlation: with predictions of the fixed part (Singer & Willett).")
     models = max(len(row) for row in rows.values())
     if any(len(row) < models - 1 for row in rows.values()):
-        texts.append(_NOT_ALL + ", whose slopes are random.")
+        texts.append("–: the first model itself, or not defined with random slopes.")
     return " ".join(texts)
 
 

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["group_means_part"]
 
 # Groups in a figure; of more, so many are drawn, evenly spaced in order.
-_MOST_GROUPS = 40
+_MOST_GROUPS = 30
+
+_LEGEND = (
+    "In the figures, no pooling is the observed mean of a group, partial pooling that of the "
+    "model, complete pooling the mean of all rows. Thick intervals are for comparing two groups "
+    "that were chosen beforehand, thin ones for a single group (Goldstein & Healy 1995). "
+    "Neighbours in the order can mostly not be told apart: it is no league table."
+)
 
 
 def group_means_part(study: Study, null: LinearMixedModel) -> Part:
@@ -34,7 +41,9 @@ def group_means_part(study: Study, null: LinearMixedModel) -> Part:
         texts.append(_reliability(study, null, factor))
         if factor.parent is None:
             blocks += _pictures(study, null, factor)
-    text = " ".join(one for one in texts if one)
+    if blocks:
+        texts.append(_LEGEND)
+    text = " ".join(texts)
     return Part((Paragraph(text, "Means of groups"), _table(study, null), *blocks))
 
 
@@ -62,7 +71,7 @@ def _table(study: Study, null: LinearMixedModel) -> DataTable:
     factors = study.hierarchy.factors
     rows: dict[str, list[float]] = {
         name: []
-        for name in ("n_groups", "mean_size", "icc1", "icc2", "reliability", "lowest", "highest")
+        for name in ("n_groups", "mean_size", "icc", "icc2", "reliability", "lowest", "highest")
     }
     for factor in factors:
         codes, own = study.codes(factor), _lambdas(null, factor)

@@ -8,6 +8,7 @@ import numpy as np
 
 from multilevel.exceptions import MultilevelError
 from multilevel.frames.table import Table
+from multilevel.plot.numbers import columns_of
 from multilevel.report.document import DataTable, Paragraph, Picture
 from multilevel.workflow.part import Part
 from multilevel.workflow.sizes import the_groups
@@ -21,6 +22,11 @@ __all__ = ["least_squares_part"]
 # Ratios of standard errors nearer to 1 than this are the same.
 _SAME = 0.05
 _HEADING = "Least squares beside"
+_HEADINGS = {"between": "Share between"}
+_NOTE = (
+    "Robust: of least squares, by groups (CR2). Ratio: standard error of the multilevel model over "
+    "that of least squares. Share between: of the variance of the predictor, between groups."
+)
 
 
 def least_squares_part(study: Study) -> Part:
@@ -48,7 +54,19 @@ def least_squares_part(study: Study) -> Part:
         lambda: plot.vs_ols(fit, cluster=cluster),
         lambda: plot.vs_ols_data(fit, cluster=cluster),
     )
-    return Part((Paragraph(text, _HEADING), picture, DataTable("vs_ols", title, frame)))
+    return Part(
+        (
+            Paragraph(text, _HEADING),
+            picture,
+            DataTable("vs_ols", title, _without_words(study, frame), 1, _NOTE, _HEADINGS),
+        )
+    )
+
+
+def _without_words(study: Study, frame: Any) -> Any:
+    """The numbers of the table; what they mean, the text says."""
+    columns = columns_of(frame)
+    return study.frame({name: columns[name] for name in columns if name != "verdict"})
 
 
 def _text(table: Any) -> str:

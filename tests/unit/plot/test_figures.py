@@ -748,6 +748,7 @@ class TestShares:
         for name, fit in fits.items():
             own = twin[twin["model"] == name].drop(columns="model").reset_index(drop=True)
             pd.testing.assert_frame_equal(own, fit.variance_partition())
+        assert legend(plot.variance_partition(fits["null"])) == ["school", "residual"]
         ax = plot.variance_partition(fits, scale="variance")
         assert ticks(ax.get_yticklabels()) == ["null", "all"]
         assert ax.get_xlabel() == "variance of math"

@@ -173,7 +173,8 @@ def variance_partition(fits: Any, *, scale: Scale = "share", ax: Axes | None = N
         ax.set_yticks([])
     ax.set_ylim(len(named) - 0.5, -0.5)
     ax.set_xlim(0.0, whole)
-    _legend(ax, colours)
+    drawn = set(sources[table[scale] > _NOTHING * whole])
+    _legend(ax, {name: colour for name, colour in colours.items() if name in drawn})
     return ax
 
 
