@@ -74,7 +74,7 @@ def _predictor(study: Study, candidate: Candidate, one: Predictor) -> tuple[str,
     match one.centring:
         case "within":
             beside = "that mean" if len(one.means) == 1 else f"the mean of its {around}"
-            slopes = f", and how they differ by {others}" if others else ""
+            slopes = f", and how its slopes differ by {others}" if others else ""
             return (
                 f"is centred about the mean of its {group} ({own}), beside {beside} ({means})",
                 f"{own} answers questions within {groups}{slopes}, untouched by differences "

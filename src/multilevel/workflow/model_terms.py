@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from multilevel.workflow.coefficients import known_pieces, read_pieces
@@ -74,20 +74,14 @@ class ModelTerms:
 
     def paths(self, depth: int) -> list[Column]:
         """What there are coefficients of at a level: the parts of columns up to it, in order."""
-        return sorted(self._paths(depth), key=self._position)
+        return sorted(self._paths(depth), key=self.position)
 
     def index(self, path: Column) -> str:
         """Digits of a coefficient: its place among those of level 1, of level 2 within it, ..."""
-        digits = [str(place) for place in self._position(path)]
+        digits = [str(place) for place in self.position(path)]
         return ("," if any(len(digit) > 1 for digit in digits) else "").join(digits)
 
-    def _paths(self, depth: int) -> list[Column]:
-        intercept = ("",) * (self.n_levels - 1)
-        random = [effect.column[: effect.level - 1] for effect in self.effects]
-        columns = [intercept, *self.fixed, *random]
-        return list(dict.fromkeys(one[:depth] for one in columns if len(one) >= depth))
-
-    def _position(self, path: Column) -> tuple[int, ...]:
+    def position(self, path: Column) -> tuple[int, ...]:
         """Places from 1, and 0 for the intercept, at each level."""
         places = []
         for depth in range(1, len(path) + 1):
@@ -96,6 +90,12 @@ class ModelTerms:
             others = [part for part in [*others, own] if part]
             places.append(1 + others.index(own) if own else 0)
         return tuple(places)
+
+    def _paths(self, depth: int) -> list[Column]:
+        intercept = ("",) * (self.n_levels - 1)
+        random = [effect.column[: effect.level - 1] for effect in self.effects]
+        columns = [intercept, *self.fixed, *random]
+        return list(dict.fromkeys(one[:depth] for one in columns if len(one) >= depth))
 
 
 def read_terms(
@@ -114,7 +114,11 @@ def read_terms(
     ]
     blocks.sort(key=lambda block: EFFECTS.index(block[0].letter))
     columns = tuple(_column(study, known, name, n_levels) for name in fixed)
-    return ModelTerms(n_levels, columns, tuple(blocks))
+    terms = ModelTerms(n_levels, columns, tuple(blocks))
+    in_order = [
+        tuple(sorted(block, key=lambda one: terms.position(one.column))) for block in blocks
+    ]
+    return replace(terms, blocks=tuple(in_order))
 
 
 def _effect(study: Study, column: Column, factor: Factor) -> Effect:

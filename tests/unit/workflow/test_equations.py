@@ -207,3 +207,14 @@ def test_ten_coefficients_and_more_are_told_apart(hsb):
     names = ["Intercept", *(f"x{k}" for k in range(1, 12))]
     blocks = equations_of(hsb, names, [("school", ["Intercept"])], "M")
     assert blocks[1].lines[9:12] == ("β_{9j} = γ_{90}", "β_{10j} = γ_{10,0}", "β_{11j} = γ_{11,0}")
+
+
+def test_random_effects_stand_in_the_order_of_their_numbers(hsb):
+    fixed = "ses_within + minority + minority_between"
+    lines = by_level(hsb, fixed, "(1 + minority + ses_within | school)")
+    assert (
+        lines["Level 2: schools"][-1] == "(u_{0j}, u_{1j}, u_{2j}) ~ N(0, T_{u}), for every school"
+    )
+    assert lines["In one equation"][0].endswith(
+        "+ u_{0j} + u_{1j} ses_within_{ij} + u_{2j} minority[Yes]_{ij} + e_{ij}"
+    )

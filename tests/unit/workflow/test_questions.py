@@ -187,7 +187,7 @@ def test_centring_is_decided_for_every_predictor_of_rows(schools):
     )
     assert bullets(schools) == [
         f"`ses` {done} (`ses_between`): `ses_within` answers questions within schools, and how "
-        "they differ by `sector`, untouched by differences between schools; with both in the "
+        "its slopes differ by `sector`, untouched by differences between schools; with both in the "
         "model, other questions between schools hold `ses` equal.",
         "`minority` stays as it is, beside its share in the school (`minority_between`): the "
         "coefficient of `minority` is then the difference within schools, and what goes with the "
@@ -478,3 +478,22 @@ def test_tables_are_of_the_kind_of_the_data():
     table = questions(data, "Reaction", "Subject", time="Days").tables["questions"]
     assert list(table["number"]) == [1, 2, 3, 4]
     assert type(table) is type(data)
+
+
+def test_order_of_rows_and_names_change_nothing_but_names(hsb, schools):
+    shuffled = hsb.sample(frac=1.0, random_state=1)
+    names = {"ses": "Größe", "minority": "In der Minderheit", "sector": "Träger", "math": "y 1"}
+    again = questions(shuffled, "math", "school", level1=["ses", "minority"], level2="sector")
+    assert str(again) == str(schools)
+    renamed = questions(
+        shuffled.rename(columns=names),
+        "y 1",
+        "school",
+        level1=["Größe", "In der Minderheit"],
+        level2="Träger",
+    )
+    assert [row[3] for row in rows(renamed)] == [
+        text.replace("`ses`", "`Größe`").replace("`minority`", "`In der Minderheit`")
+        for text in (row[3] for row in rows(schools))
+    ]
+    assert codes(renamed) == codes(schools)
