@@ -97,13 +97,14 @@ def _moves(fits: Fits) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
     text = _text(moves, fits)
     left = len(moves) - len(terms)
     note = f" The figure shows the {len(terms)} that move most of {len(moves)}." if left else ""
+    drawn = {name: fit for name, fit in fits.items() if not set(terms).isdisjoint(fit.coef_names)}
     alt = " ".join(f"{one.shown}." for one in moves if one.term in terms)
     picture = Picture(
         "coefficients_by_model",
         "Coefficients that are in two models or more, with 95% intervals",
         f"From the first to the last model that has it: {alt}",
-        lambda: plot.coefficients_by_model(fits, terms=terms),
-        lambda: plot.coefficients_by_model_data(fits, terms=terms),
+        lambda: plot.coefficients_by_model(drawn, terms=terms),
+        lambda: plot.coefficients_by_model_data(drawn, terms=terms),
     )
     return (Paragraph(text + note, "Estimates, model by model"),), (picture,)
 

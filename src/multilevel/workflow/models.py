@@ -13,7 +13,7 @@ from multilevel.workflow.explained_by_model import explained_by_model
 from multilevel.workflow.rung import Test
 from multilevel.workflow.small_samples import FEW_GROUPS
 from multilevel.workflow.step import Step
-from multilevel.workflow.words import code
+from multilevel.workflow.words import code, listing
 
 if TYPE_CHECKING:
     from multilevel.workflow.rung import Ladder, Rung
@@ -82,14 +82,15 @@ def _line(rung: Rung) -> str:
 def _rung_notes(ladder: Ladder) -> list[Note]:
     """Notes of the fits, each formula once, and of kept models that are singular."""
     notes = list(dict.fromkeys(note for rung in ladder.rungs for note in rung.notes))
-    for rung in ladder.kept:
-        if rung.fit is not None and rung.fit.is_singular:
-            text = (
-                f"Model {rung.name} is singular: some variance is estimated as zero, or random "
-                "effects are perfectly correlated. The fixed effects stand; the variances say "
-                "that the data support a simpler random part."
-            )
-            notes.append(Note("BUILD-SINGULAR", text, "info"))
+    singular = [one.name for one in ladder.kept if one.fit is not None and one.fit.is_singular]
+    if singular:
+        who = f"Model {singular[0]} is" if len(singular) == 1 else f"Models {listing(singular)} are"
+        text = (
+            f"{who} singular: some variance is estimated as zero, or random effects are perfectly "
+            "correlated. The fixed effects stand; the variances say that the data support a "
+            "simpler random part."
+        )
+        notes.append(Note("BUILD-SINGULAR", text, "info"))
     return notes
 
 

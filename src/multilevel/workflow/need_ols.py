@@ -45,7 +45,11 @@ def least_squares_part(study: Study) -> Part:
     except MultilevelError as error:
         return Part((Paragraph(f"The comparison could not be made: {error}", _HEADING),))
     table = Table.from_data(frame)
-    text = f"{_text(table)} {_dummies(study)}"
+    texts = [_text(table), _dummies(study)]
+    if not any(part.covariance.any() for part in fit.state.terms):
+        texts.insert(
+            1, "Beside the predictors no variance between groups is left, so that the two agree."
+        )
     title = "Standard errors: least squares, robust, multilevel (all predictors)"
     picture = Picture(
         "vs_ols",
@@ -56,7 +60,7 @@ def least_squares_part(study: Study) -> Part:
     )
     return Part(
         (
-            Paragraph(text, _HEADING),
+            Paragraph(" ".join(texts), _HEADING),
             picture,
             DataTable("vs_ols", title, _without_words(study, frame), 1, _NOTE, _HEADINGS),
         )

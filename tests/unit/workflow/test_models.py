@@ -209,6 +209,7 @@ class TestFigures:
         picture = schools.figures["coefficients_by_model"]
         assert set(picture.data()["term"]) == {"cses", "meanses"}
         assert "cses` (2.19 in M1, 2.19 in M3)" in picture.alt
+        assert set(picture.data()["model"]) == {"M1", "M2", "M3"}  # M0 has neither
         picture.draw()
 
     def test_variances(self, schools):
@@ -226,3 +227,11 @@ def test_estimates_have_a_column_for_each_model(schools):
     spread = rows(schools, "variances")
     assert spread.loc["school: cses"].tolist() == ["", "", "", "0.828"]
     assert spread.loc["residual", "M0"] == "6.26"
+
+
+def test_singular_models_are_named_in_one_note():
+    data = mlm.datasets.load("dyestuff2", "pandas")
+    analysis = mlm.Analysis(data.assign(x=np.arange(len(data)) % 5), "Yield", "Batch", level1="x")
+    step = step_of(analysis, "1 + (1 | Batch)", "x + (1 | Batch)")
+    [note] = [one for one in step.notes if one.code == "BUILD-SINGULAR"]
+    assert note.text.startswith("Models M0 and M1 are singular")

@@ -141,6 +141,11 @@ class TestFigures:
 
 
 class TestNoVariance:
+    def test_least_squares_agree(self, alike, schools):
+        text = "Beside the predictors no variance between groups is left"
+        assert text in part(alike, "Least squares beside")
+        assert text not in part(schools, "Least squares beside")
+
     def test_is_said_and_not_drawn(self, alike):
         text = part(alike, "Variance at each level")
         assert "The variance between clinics is estimated as zero" in text
