@@ -57,11 +57,14 @@ def nested_parts(x: Float, factors: Sequence[tuple[Int, int]]) -> list[Float]:
     return [*between, x - means[-1]]
 
 
-def crossed_parts(x: Float, factors: Sequence[tuple[Int, int]]) -> list[Float]:
+def crossed_parts(
+    x: Float, factors: Sequence[tuple[Int, int]], parents: Sequence[int | None] | None = None
+) -> list[Float]:
     """Parts of a variable by crossed factors, rest last.
 
     The mean of the group of the first factor, the deviations of the means of the groups of the
-    others from the grand mean, and what is left: they add up to x.
+    others from the grand mean, and what is left: they add up to x. A factor that is nested in one
+    of the others has deviations from the means of that one.
 
     Parameters
     ----------
@@ -69,8 +72,15 @@ def crossed_parts(x: Float, factors: Sequence[tuple[Int, int]]) -> list[Float]:
         Values; NaN for missing.
     factors : sequence of (codes, n_levels)
         Factors that cross each other.
+    parents : sequence of int or None, optional
+        Position of the factor in which each is nested, a parent before its children.
     """
     grand = group_means(x, np.zeros(len(x), dtype=np.int32), 1)
     means = [group_means(x, codes, n_levels) for codes, n_levels in factors]
-    between = [means[0], *(mean - grand for mean in means[1:])]
+    around = parents or [None] * len(means)
+    between = [means[0]]
+    between += [
+        mean - (grand if parent is None else means[parent])
+        for mean, parent in zip(means[1:], around[1:], strict=True)
+    ]
     return [*between, x - sum(between)]

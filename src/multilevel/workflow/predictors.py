@@ -285,7 +285,10 @@ def _terms(
         own, origin = free_name(f"{name}_c", taken), float(x.mean())
         return {"centring": "grand", "own": own, "origin": origin, "columns": {own: x - origin}}
     pairs = [(codes, one.n_levels) for codes, one in above]
-    parts = (crossed_parts if hierarchy.crossed else nested_parts)(x, pairs)
+    if hierarchy.crossed:
+        parts = crossed_parts(x, pairs, [one.parent for _, one in above])
+    else:
+        parts = nested_parts(x, pairs)
     many = len(above) > 1
     columns: dict[str, Float] = {}
     means: list[tuple[str, Factor]] = []

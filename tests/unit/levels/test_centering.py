@@ -59,3 +59,18 @@ def test_nesting():
     fine, coarse = np.array([0, 0, 1, 2], dtype=np.int32), np.array([0, 0, 0, 1], dtype=np.int32)
     assert is_nested(fine, 3, coarse)
     assert not is_nested(coarse, 2, fine)
+
+
+def test_a_factor_that_is_nested_beside_a_crossed_one_has_deviations_from_its_parent():
+    rng = np.random.default_rng(1)
+    region = np.repeat(np.arange(3), 24).astype(np.int32)
+    school = np.repeat(np.arange(12), 6).astype(np.int32)
+    hood = np.tile(np.arange(6), 12).astype(np.int32)  # balanced: parts are orthogonal
+    x = rng.normal(size=72) + 5.0 * region + rng.normal(size=12)[school]
+    regions, schools, hoods, rest = crossed_parts(
+        x, [(region, 3), (school, 12), (hood, 6)], [None, 0, None]
+    )
+    np.testing.assert_allclose(regions + schools + hoods + rest, x, rtol=0, atol=ATOL)
+    for codes, n in ((region, 3), (school, 12), (hood, 6)):
+        np.testing.assert_allclose(group_means(rest, codes, n), 0.0, atol=ATOL)
+    np.testing.assert_allclose(group_means(schools, region, 3), 0.0, atol=ATOL)
