@@ -70,13 +70,16 @@ def _predictor(study: Study, candidate: Candidate, one: Predictor) -> tuple[str,
     groups, group = the_groups(inner.label), a_group(inner.label)
     name, own, means = code(one.name), code(one.own), listing([code(name) for name, _ in one.means])
     others = listing([code(b.name) for a, b in candidate.products if a is one and b.level > 1])
-    around = " and ".join(a_group(factor.label) for _, factor in reversed(one.means))
+    around = listing([a_group(factor.label) for _, factor in reversed(one.means)])
     match one.centring:
         case "within":
-            beside = "that mean" if len(one.means) == 1 else f"the mean of its {around}"
+            many, crossed = len(one.means) > 1, study.hierarchy.crossed
+            middle = f"means of its {around}" if many and crossed else f"mean of its {group}"
+            beside = f"the means of its {around}" if many else "that mean"
+            beside = "these means" if many and crossed else beside
             slopes = f", and how its slopes differ by {others}" if others else ""
             return (
-                f"is centred about the mean of its {group} ({own}), beside {beside} ({means})",
+                f"is centred about the {middle} ({own}), beside {beside} ({means})",
                 f"{own} answers questions within {groups}{slopes}, untouched by differences "
                 f"between {groups}; with both in the model, other questions between {groups} hold "
                 f"{name} equal",

@@ -133,8 +133,9 @@ def _of_differences(study: Study, one: Predictor) -> Iterator[Question]:
     y, units = code(study.outcome), _units(study, one)
     inside, parts = "", ""
     if one.means:
-        group = a_group(one.means[-1][1].label)
-        inside, parts = f" of one {group}", f" within {the_groups(one.means[-1][1].label)},"
+        around = _around(study, one)
+        inside = f" of one {' and one '.join(a_group(factor.label) for factor in around)}"
+        parts = f" within {listing([the_groups(factor.label) for factor in around])},"
     elif one.level == 1 and one.icc > 0.0:
         parts = " within and between groups together,"
     model = _model(study, [one.term, *one.mean_terms])
@@ -227,14 +228,26 @@ def _centring(study: Study, one: Predictor) -> str:
     """Where the zero of a predictor is."""
     match one.centring:
         case "within":
-            return f"about the mean of the {a_group(one.means[-1][1].label)}"
+            return f"about the {_means_of(study, one, 'mean')}"
         case "share":
-            return f"none, beside the share in the {a_group(one.means[-1][1].label)}"
+            return f"none, beside the {_means_of(study, one, 'share')}"
         case "grand":
             return "about the mean of all rows"
     if one.stated == "time":
         return f"counted from {code(one.name)} = {number(one.origin)}"
     return _NONE
+
+
+def _means_of(study: Study, one: Predictor, what: str) -> str:
+    """``mean in the school``; of all factors if they are crossed."""
+    names = [a_group(factor.label) for factor in _around(study, one)]
+    return f"{what}{'s' if len(names) > 1 else ''} in the {listing(names)}"
+
+
+def _around(study: Study, one: Predictor) -> list[Factor]:
+    """The factors whose means are taken off: the innermost, or all if they are crossed."""
+    factors = [factor for _, factor in reversed(one.means)]
+    return factors if study.hierarchy.crossed else factors[:1]
 
 
 def _of_slope(study: Study, one: Slope) -> Question:

@@ -70,7 +70,7 @@ def test_questions_of_high_school_and_beyond(schools):
             "ses_within",
             "rows",
             "difference within schools, per unit of `ses`",
-            "about the mean of the school",
+            "about the mean in the school",
         ),
         (
             "Do schools with different means of `ses` differ in `math`?",
@@ -277,6 +277,26 @@ def test_a_little_variance_between_groups_is_a_hint():
     (note,) = notes(step, "Q-ATOMISTIC")
     assert note.severity == "info"
     assert "too little to tell two slopes apart" in note.text
+
+
+def test_crossed_factors_are_taken_off_together():
+    rng = np.random.default_rng(5)
+    person, item = np.repeat(np.arange(30), 20), np.tile(np.arange(20), 30)
+    x = rng.normal(size=600) + rng.normal(size=30)[person] + rng.normal(size=20)[item]
+    y = x + rng.normal(size=600) + rng.normal(size=30)[person] + rng.normal(size=20)[item]
+    data = {"y": y, "x": x, "person": person.astype(str), "item": item.astype(str)}
+    step = questions(data, "y", "person + item", level1="x")
+    assert rows(step)[2][0] == (
+        "Do rows of one item and one person that differ in `x` differ in `y`?"
+    )
+    assert rows(step)[2][3:] == (
+        "difference within items and persons, per unit of `x`",
+        "about the means in the item and person",
+    )
+    assert bullets(step)[0].startswith(
+        "`x` is centred about the means of its item and person (`x_within`), beside these means "
+        "(`x_person_between` and `x_item_between`): "
+    )
 
 
 def test_crossed_factors_are_looked_at_one_by_one():
