@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from multilevel.exceptions import MultilevelError
 from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Note, Paragraph, Picture
+from multilevel.workflow.by_predictor import by_predictor
 from multilevel.workflow.part import Part
 from multilevel.workflow.words import code, listing
 
@@ -71,7 +72,8 @@ def assumptions_after(study: Study, fit: LinearMixedModel) -> Part:
         for one in checks
         if one.verdict in _SEVERITY and (name := _code(one))
     )
-    return Part(tuple(blocks), (), notes)
+    beside = by_predictor(study, fit)
+    return Part((*blocks, *beside.blocks), (), (*notes, *beside.notes))
 
 
 def _read(study: Study, fit: LinearMixedModel) -> list[_Check]:
