@@ -153,6 +153,9 @@ def _mixed(study: Study, one: Predictor, factor: Factor, share: float) -> Note:
     )
     if much and many:
         text += " Columns of 0 and 1 for its categories, named in level1 instead, would be split."
+    elif much:
+        mean = f"A column with the mean of {name} in each {a_group(factor.label)}"
+        text += f" {mean}, named in level2, would tell the two apart."
     return Note("Q-ATOMISTIC", text, "warning" if much else "info")
 
 

@@ -305,11 +305,14 @@ def test_crossed_factors_are_looked_at_one_by_one():
         "How much do primaries differ in `attain`?",
         "How much do seconds differ in `attain`?",
     ]
-    (note,) = notes(step, "Q-ATOMISTIC")
-    data = mlm.datasets.load("scotssec", "pandas")
-    shares = mlm.icc(data, "verbal", "primary"), mlm.icc(data, "verbal", "second")
-    assert "lies between them" in note.text
-    assert ("primaries" in note.text) == (shares[0]["icc"].iloc[0] > shares[1]["icc"].iloc[0])
+    (note,) = notes(step, "Q-ATOMISTIC")  # 9.6% between primaries, 3.6% between seconds
+    assert note.severity == "warning"
+    assert note.text == (
+        "`verbal` has the same slope within and between primaries in the models, and 9.6% of its "
+        "variance lies between them. What it says about rows need not hold for primaries that "
+        "differ in `verbal`. A column with the mean of `verbal` in each primary, named in level2, "
+        "would tell the two apart."
+    )
 
 
 def test_questions_of_growth():
