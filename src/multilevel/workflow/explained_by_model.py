@@ -179,7 +179,9 @@ def _notes(rows: Rows) -> str:
             "random intercepts."
         )
     if any(name.startswith("squared") for name in rows):
-        texts.append("Squared correlation: with predictions of the fixed part (Singer & Willett).")
+        texts.append(
+            "Squared correlation: with predictions of the fixed part (Singer & Willett 2003)."
+        )
     models = max(len(row) for row in rows.values())
     if any(len(row) < models - 1 for row in rows.values()):
         texts.append("–: the first model itself, or not defined with random slopes.")

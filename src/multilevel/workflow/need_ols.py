@@ -21,6 +21,8 @@ __all__ = ["least_squares_part"]
 
 # Ratios of standard errors nearer to 1 than this are the same.
 _SAME = 0.05
+# Robust ones are less certain: they count if they are larger by more than this.
+_ROBUST = 0.10
 _HEADING = "Least squares beside"
 _HEADINGS = {"between": "Share between"}
 _NOTE = (
@@ -54,7 +56,7 @@ def least_squares_part(study: Study) -> Part:
     picture = Picture(
         "vs_ols",
         "Standard errors as multiples of those of least squares",
-        _ratios(table),
+        _alt(table),
         lambda: plot.vs_ols(fit, cluster=cluster),
         lambda: plot.vs_ols_data(fit, cluster=cluster),
     )
@@ -75,9 +77,16 @@ def _without_words(study: Study, frame: Any) -> Any:
 
 def _text(table: Any) -> str:
     """Which standard errors least squares has too small, and which too large."""
-    pairs = list(zip(_terms(table), table.column("ratio").values, strict=True))
-    small = [f"{code(name)} ({number(r, 2)})" for name, r in pairs if r > 1 + _SAME]
-    large = [f"{code(name)} ({number(r, 2)})" for name, r in pairs if r < 1 - _SAME]
+    small, large, doubtful, alike = [], [], [], 0
+    for name, ratio, robust in _ratios(table):
+        if ratio > 1.0 + _SAME:
+            small.append(f"{code(name)} ({number(ratio, 2)})")
+        elif robust > 1.0 + _ROBUST:
+            doubtful.append(f"{code(name)} ({number(ratio, 2)} and {number(robust, 2)})")
+        elif ratio < 1.0 - _SAME:
+            large.append(f"{code(name)} ({number(ratio, 2)})")
+        else:
+            alike += 1
     texts = ["Ordinary regression takes all rows as independent."]
     if small:
         texts.append(
@@ -89,13 +98,17 @@ def _text(table: Any) -> str:
             f"They are too large for {listing(large)}, which are compared inside groups, where "
             "differences between groups do not disturb."
         )
-    if not small and not large:
-        texts.append("Here its standard errors are nearly the same as those of the model.")
-    elif not large:
+    if doubtful:
         texts.append(
-            "Those of other coefficients are nearly the same." if len(small) < len(pairs) else ""
+            "The model with random intercepts does not say that they are too small for "
+            f"{listing(doubtful)}, but robust standard errors do (in brackets the multilevel and "
+            "the robust one as multiples of that of least squares): slopes that differ between "
+            "groups, which this model has not, can be why, and step 5 tries them."
         )
-    return " ".join(text for text in texts if text)
+    if alike:
+        others = "Those of other coefficients" if len(texts) > 1 else "Here its standard errors"
+        texts.append(f"{others} are nearly the same.")
+    return " ".join(texts)
 
 
 def _dummies(study: Study) -> str:
@@ -109,15 +122,21 @@ def _dummies(study: Study) -> str:
     )
 
 
-def _ratios(table: Any) -> str:
+def _alt(table: Any) -> str:
     """Every ratio, for those who cannot see the figure."""
-    robust = table.column("std_error_robust").values / table.column("std_error_ols").values
-    rows = zip(_terms(table), table.column("ratio").values, robust, strict=True)
     return " ".join(
-        f"{code(name)}: multilevel {number(float(r), 2)}, robust {number(float(other), 2)}."
-        for name, r, other in rows
-        if np.isfinite(r)
+        f"{code(name)}: multilevel {number(ratio, 2)}, robust {number(robust, 2)}."
+        for name, ratio, robust in _ratios(table)
     )
+
+
+def _ratios(table: Any) -> list[tuple[str, float, float]]:
+    """Standard errors of the model, and robust ones, as multiples of those of least squares."""
+    naive, robust, own = (
+        table.column(name).values for name in ("std_error_ols", "std_error_robust", "std_error")
+    )
+    rows = zip(_terms(table), own / naive, robust / naive, strict=True)
+    return [(name, float(r), float(other)) for name, r, other in rows if np.isfinite(r)]
 
 
 def _terms(table: Any) -> list[str]:

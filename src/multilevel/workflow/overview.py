@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from multilevel.report.document import Bullets, Document, Paragraph
+from multilevel.report.document import Bullets, DataTable, Document, Paragraph
 from multilevel.workflow.sizes import the_groups
 from multilevel.workflow.sources import references
 from multilevel.workflow.words import code, listing
@@ -66,6 +66,8 @@ def _texts(step: Step) -> Iterator[str]:
             yield block.text
         elif isinstance(block, Bullets):
             yield from block.items
+        elif isinstance(block, DataTable):
+            yield block.note
     for decision in step.decisions:
         yield decision.source
     for note in step.notes:

@@ -189,6 +189,10 @@ SOURCES: dict[str, str] = {
         "Singer, J. D., & Willett, J. B. (2003). Applied longitudinal data analysis: Modeling "
         "change and event occurrence. Oxford University Press."
     ),
+    "Snijders & Bosker (1994)": (
+        "Snijders, T. A. B., & Bosker, R. J. (1994). Modeled variance in two-level models. "
+        "Sociological Methods & Research, 22(3), 342–363."
+    ),
     "Snijders & Bosker (2012)": (
         "Snijders, T. A. B., & Bosker, R. J. (2012). Multilevel analysis: An introduction to basic "
         "and advanced multilevel modeling (2nd ed.). Sage."

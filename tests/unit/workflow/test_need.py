@@ -177,7 +177,17 @@ def test_least_squares_can_be_too_unsure(hsb):
     data = pd.DataFrame({"g": np.repeat(np.arange(30), 10), "x": np.tile(np.arange(10.0), 30)})
     data["y"] = data["x"] + 20 * rng.normal(size=30)[data["g"]] + rng.normal(size=300)
     step = needed(data, "y", "g", level1="x")
-    assert "They are too large for `x_c`" in part(step, "Least squares beside")
+    text = part(step, "Least squares beside")
+    assert "They are too large for `x_c`" in text
+    assert "robust" not in text
+
+
+def test_slopes_that_differ_are_not_called_too_sure():
+    """Without its random slope the model understates the error of Days more than least squares."""
+    sleep = mlm.datasets.load("sleepstudy", "pandas")
+    text = part(needed(sleep, "Reaction", "Subject", time="Days"), "Least squares beside")
+    assert "does not say that they are too small for `Days` (0.65 and 1.2), but robust" in text
+    assert "too large" not in text
 
 
 def test_no_causal_words(schools, alike):

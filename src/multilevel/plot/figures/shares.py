@@ -251,7 +251,8 @@ def _number(
     percent: bool = True,
 ) -> None:
     if size >= _ROOM * whole:
-        text = f"{100.0 * size:.0f} %" if percent else f"{size:.3g}"
+        number = f"{size:.3g}" if size < 1000.0 else f"{size:,.0f}"
+        text = f"{100.0 * size:.0f} %" if percent else number
         ink = "white" if _luminance(colour) < 0.4 else "black"
         ax.text(*place, text, ha="center", va="center", fontsize=8, color=ink)
 
