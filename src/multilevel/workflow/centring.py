@@ -121,6 +121,7 @@ def _time(study: Study, time: Predictor) -> tuple[str, str, str]:
     else:
         before = percent(float(np.mean(when < 0.0)))
         value = f"{name} runs from {number(low)} to {number(high)}, {before} of it below 0"
+        zero = f"0, between {number(low)} and {number(high)}"
     why = (
         f"the intercept is the mean of {code(study.outcome)} at {name} {zero}. To describe another "
         f"time, say {number(other)}, subtract it from {name} in the data beforehand"

@@ -134,11 +134,9 @@ def _letters(study: Study) -> str:
     """How the equations are read."""
     groups = [the_groups(factor.label) for factor in reversed(study.hierarchy.factors)]
     count = ["i counts rows", *map(" ".join, zip(LETTERS, groups, strict=False))]
-    differ = [
-        f"{letter} stands for what {name}" for letter, name in zip(EFFECTS, groups, strict=False)
-    ]
+    left = [f"{letter} for {name}" for letter, name in zip(EFFECTS, groups, strict=False)]
     return (
         f"In the equations {listing(count)}. A coefficient with such a letter belongs to one "
-        f"group; one with numbers only (γ) is the same for all; {', '.join(differ)} differ in "
-        "beyond the predictors, and e for what is left of a row."
+        "group; one with numbers only (γ) is the same for all. What the predictors do not say is "
+        f"in {listing([*left, 'e for rows'])}."
     )

@@ -157,8 +157,8 @@ def test_the_equations_are_explained(schools):
         "All questions are terms of one model, with 2 random slopes and 2 interactions. Those that "
         "were not asked for are tried one by one in step 5, and what the data support stays. In "
         "the equations i counts rows and j schools. A coefficient with such a letter belongs to "
-        "one group; one with numbers only (γ) is the same for all; u stands for what schools "
-        "differ in beyond the predictors, and e for what is left of a row."
+        "one group; one with numbers only (γ) is the same for all. What the predictors do not say "
+        "is in u for schools and e for rows."
     )
 
 
@@ -386,7 +386,9 @@ def test_zero_of_time():
     value, _, text = time_zero(9)
     assert value == "0 is the last of `Days`, which runs from −9"
     assert "0, the end. To describe another time, say −9" in text
-    assert time_zero(4)[0] == "`Days` runs from −4 to 5, 40.0% of it below 0"
+    value, _, text = time_zero(4)
+    assert value == "`Days` runs from −4 to 5, 40.0% of it below 0"
+    assert "at `Days` 0, between −4 and 5. To describe another time, say 5" in text
     value, verdict, text = time_zero(-3)
     assert value == "`Days` runs from 3 to 12, which is without 0"
     assert verdict == "it is counted from 3 (`Days_start`)"
