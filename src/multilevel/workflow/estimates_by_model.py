@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -130,13 +129,14 @@ def _text(moves: list[_Move], fits: Fits) -> str:
         return f"From model to model {text}the largest change is that of {largest.shown}."
     shown = listing([one.shown for one in moved], most=4)
     texts = [f"These change by more than one standard error from model to model: {shown}."]
-    parts = {part for fit in fits.values() for term in fit.coef_names for part in _joined(term)}
-    if any(one.term in parts for one in moved):
+    names = {name for fit in fits.values() for name in fit.coef_names}
+    joined = [one for one in moved if _has_partner(one.term, names)]
+    if joined:
         texts.append(
             "Where a model has a product with a predictor, the coefficient of its partner is the "
             "one for zero, or for the first category: another question than before."
         )
-    if any(one.term not in parts for one in moved):
+    if len(joined) < len(moved):
         texts.append(
             "An estimate that moves when predictors are added shares information with them; "
             "whether they explain it or hide it, the numbers do not say."
@@ -144,8 +144,10 @@ def _text(moves: list[_Move], fits: Fits) -> str:
     return " ".join(texts)
 
 
-def _joined(term: str) -> list[str]:
-    """Predictors of a product, or of a power."""
-    power = re.fullmatch(r"I\((.+) \*\* \d+\)", term)
-    parts = term.split(":")
-    return [power.group(1)] if power else parts if len(parts) > 1 else []
+def _has_partner(term: str, names: set[str]) -> bool:
+    """Whether a coefficient is part of a product or of a power."""
+    products = any(
+        name.startswith(f"{term}:") or name.endswith(f":{term}") or f":{term}:" in name
+        for name in names
+    )
+    return products or any(name.replace("`", "").startswith(f"I({term} ** ") for name in names)

@@ -27,6 +27,8 @@ __all__ = ["need_step"]
 _NONE = 0.005
 # Rows up to which intervals are profiled, and the exact test of a variance is simulated.
 _MOST_ROWS = 200_000
+# Groups beyond which fewer draws of that test are enough: every draw takes longer.
+_MANY_GROUPS = 500
 _SHARES = {"level": "Level", "icc": "Share (ICC)"}
 
 
@@ -200,7 +202,8 @@ def _tests(study: Study, null: LinearMixedModel) -> Part:
         text = f"Not tested: with {study.n_rows:,} rows the intervals above say all."
         return Part((Paragraph(text, heading),))
     try:
-        frame = null.group_differences(n=10_000, rng=study.seed)
+        few = sum(null.n_groups.values()) <= _MANY_GROUPS
+        frame = null.group_differences(n=10_000 if few else 2_000, rng=study.seed)
     except MultilevelError as error:
         return Part((Paragraph(f"The tests could not be made: {error}", heading),))
     table = Table.from_data(frame)

@@ -195,6 +195,24 @@ class TestSentences:
         assert "another question than before" in moves(step)
         assert "shares information" not in moves(step)
 
+    def test_names_with_colons_and_powers(self, hsb):
+        data = hsb.rename(columns={"cses": "status: family"})
+        analysis = mlm.Analysis(data, "math", "school", level1="status: family", level2="sector")
+        step = step_of(
+            analysis,
+            "`status: family` + sector + (1 | school)",
+            "`status: family` * sector + (1 | school)",
+        )
+        assert "another question than before" in moves(step)
+        assert "shares information" not in moves(step)
+        sleep = mlm.datasets.load("sleepstudy", "pandas")
+        step = step_of(
+            mlm.Analysis(sleep, "Reaction", "Subject", time="Days"),
+            "Days + (1 | Subject)",
+            "Days + I(Days ** 2) + (1 | Subject)",
+        )
+        assert "another question than before" in moves(step)
+
     def test_alone_the_null_model_has_nothing_that_moves(self, hsb):
         step = step_of(mlm.Analysis(hsb, "math", "school"), "1 + (1 | school)")
         assert moves(step) == ""
