@@ -14,6 +14,8 @@ __all__ = ["Homoscedasticity", "log_variance_test", "score_test"]
 
 # Normal quantile between which and its negative 95 % of a normal distribution lie.
 _CENTRAL = 1.959964
+# Share of the mean variance below which a line of variances is not followed.
+_LEAST = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,6 @@ def score_test(residual: Float, x: Float) -> Homoscedasticity:
     share = slope**2 * float(centred @ centred) / float(np.sum((square - mean) ** 2))
     statistic = len(x) * share
     low, high = mean + slope * np.quantile(centred, [0.025, 0.975])
-    floor = np.finfo(float).eps * mean  # a line of variances may fall below zero
+    floor = _LEAST * mean  # a line of variances may fall below zero
     ratio = np.sqrt(max(low, high, floor) / max(min(low, high), floor))
     return Homoscedasticity(statistic, 1, float(stats.chi2.sf(statistic, 1)), float(ratio))

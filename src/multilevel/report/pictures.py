@@ -133,11 +133,21 @@ def _resize(figure: Figure) -> None:
         two = figure.add_gridspec(rows, 2)
         for place, axes in enumerate(panels):
             axes.set_subplotspec(two[place // 2, place % 2])
+        _label_outer(panels)
         figure.set_size_inches(2.0 * _PANEL, 0.95 * rows * height / grids[0].nrows)
         return
     most = _NARROW if len(grids) < 2 else 2.0 * _PANEL
     if width > most:
         figure.set_size_inches(most, height * (most / width) ** 0.5)
+
+
+def _label_outer(panels: list[Any]) -> None:
+    """Panels in two columns that share an axis have its numbers at the left, and at the bottom."""
+    for place, axes in enumerate(panels):
+        if axes.get_shared_y_axes().joined(panels[0], axes):
+            axes.tick_params(labelleft=place % 2 == 0)
+        if axes.get_shared_x_axes().joined(panels[0], axes):
+            axes.tick_params(labelbottom=place + 2 >= len(panels))
 
 
 def _simplify(figure: Figure) -> None:

@@ -101,13 +101,26 @@ def _text(table: Table, name: str) -> list[str]:
 
 
 def _table(study: Study, checks: list[_Check]) -> DataTable:
-    order = ("check", "level", "term", "statistic", "p_value", "verdict", "message")
-    frame = study.frame({name: [getattr(one, name) for one in checks] for name in order})
+    """All checks, those that found something first."""
+    worst = ("problem", "look", "ok", "not checked")
+    rows = sorted(checks, key=lambda one: worst.index(one.verdict))
+    frame = study.frame(
+        {
+            "check": [one.check for one in rows],
+            "level": [one.level for one in rows],
+            "term": [one.term for one in rows],
+            "verdict": [one.verdict for one in rows],
+            "statistic": [one.statistic for one in rows],
+            "p_value": [one.p_value for one in rows],
+            "message": [one.finding for one in rows],
+        }
+    )
     note = (
         "A verdict needs a small p value and a departure that is large enough to matter; p values "
         "alone find nothing in small and everything in large data."
     )
-    return DataTable("checks", "Checks of the chosen model", frame, 3, note)
+    headings = {"message": "What was found"}
+    return DataTable("checks", "Checks of the chosen model", frame, 3, note, headings)
 
 
 def _summary(checks: list[_Check]) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["pictures"]
 
 _DRAWN = 200_000  # rows up to which pictures take all groups
-_PANELS = 20
+_PANELS = 12
 _FEWEST = 3  # rows of a group from which a line of its own is a line
 _RELATIONS = 3  # predictors with a picture of their own
 _ALIKE = 1e-9
@@ -122,7 +122,7 @@ def _own_slopes(x: Float, y: Float, codes: Int) -> Float:
 
 
 def _panels(study: Study, along: Predictor) -> list[Block]:
-    """A panel with its own line for up to 20 groups, and how much these lines differ."""
+    """A panel with its own line for up to 12 groups, and how much these lines differ."""
     from multilevel import plot
 
     y, x, inner = study.outcome, along.name, study.hierarchy.innermost
@@ -142,7 +142,8 @@ def _panels(study: Study, along: Predictor) -> list[Block]:
     text = _slopes_text(slopes[np.isfinite(slopes)], y, x, many)
     picture = Picture(
         "trellis",
-        f"{y} by {x} with a line of least squares for each of {shown or f'{n:,} {many}'}",
+        f"{y} by {x} with its own line of least squares (dashed) for each of "
+        f"{shown or f'{n:,} {many}'}",
         text,
         lambda: plot.trellis(data, x, y=y, group=group),
         lambda: plot.trellis_data(data, x, y=y, group=group),

@@ -60,3 +60,13 @@ def test_score_test_is_rows_times_r_squared():
     if line.min() > 0:
         assert found.ratio == pytest.approx(np.sqrt(line.max() / line.min()), rel=1e-8)
     assert found.ratio > 1.5
+
+
+def test_a_line_of_variances_below_zero_is_not_followed():
+    """Else the ratio would be as large as rounding lets it be."""
+    rng = np.random.default_rng(8)
+    x = rng.exponential(size=400)
+    residual = rng.normal(size=400) * x**2
+    found = score_test(residual, x)
+    assert np.polyval(np.polyfit(x, residual**2, 1), np.quantile(x, 0.025)) < 0.0
+    assert 5.0 < found.ratio < 50.0

@@ -153,7 +153,8 @@ def _columns(
     for name in ("theoretical", "residual", "conf_low", "conf_high"):
         names.append(name)
         found.setdefault(name, missing)
-    return {name: found[name] for name in names}, scale, n
+    used = min(map(len, simulated.values()), default=0)
+    return {name: found[name] for name in names}, scale, used
 
 
 def _residuals(fit: LinearMixedModel, level: str) -> tuple[str, Columns]:
@@ -182,8 +183,9 @@ def _simulated(
         table = columns_of(again.level_residuals(level, scale=scale))
         for name in keys:
             own = slice(None) if level == "rows" else table["term"] == name
-            # those of a variance estimated as zero have no scale: they are zero
-            found[name].append(np.nan_to_num(table["residual"][own]))
+            values = table["residual"][own]
+            if np.isfinite(values).any():  # those of a variance estimated as zero have no scale
+                found[name].append(np.nan_to_num(values))
     return found if n else {}
 
 
