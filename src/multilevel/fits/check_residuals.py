@@ -292,7 +292,8 @@ def _influence(
     if decisive.any():
         verdict = "problem"
     many = int(np.sum(cook > 4.0 / factor.n_levels))
-    message = f"{many} of {factor.n_levels} groups have a Cook's distance above 4 / groups"
+    have = "has" if many == 1 else "have"
+    message = f"{many} of {factor.n_levels} groups {have} a Cook's distance above 4 / groups"
     if decisive.any():
         j, g = np.unravel_index(np.argmax(np.abs(dfbetas) * decisive), dfbetas.shape)
         message = (

@@ -93,13 +93,21 @@ def _skewness(study: Study, groups: Sequence[Int]) -> list[CheckRow]:
     return [found, beside, power]
 
 
+def _powers(profile: PowerProfile) -> tuple[str, ...]:
+    """Ends of the interval and the power, with two decimals."""
+    return tuple(
+        f"{round(x, 2) + 0.0:.2f}".replace("-", "−")
+        for x in (profile.low, profile.high, profile.power)
+    )
+
+
 def _power_text(profile: PowerProfile) -> str:
-    low, high, power = (number(x, 2) for x in (profile.low, profile.high, profile.power))
+    low, high, power = _powers(profile)
     return f"power {power} (95% interval {low} to {high}), nearest: {profile.simple.name}"
 
 
 def _right(study: Study, both: str, profile: PowerProfile) -> str:
-    low, high, power = (number(x, 2) for x in (profile.low, profile.high, profile.power))
+    low, high, power = _powers(profile)
     name, scale = code(study.outcome), profile.simple
     return (
         f"{name} is positive and skewed to the right {both}. {_NO_ASSUMPTION}. If they are skewed, "

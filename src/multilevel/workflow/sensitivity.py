@@ -63,6 +63,8 @@ class _Variant:
         Why there is none.
     scale : Scale or None
         Of the outcome, if it is another one.
+    of_groups : bool
+        Whether groups were left out.
     """
 
     name: str
@@ -70,6 +72,7 @@ class _Variant:
     coefficients: tuple[Coefficient, ...] = ()
     failure: str = ""
     scale: Scale | None = None
+    of_groups: bool = False
 
     def of(self, name: str) -> Coefficient | None:
         """A coefficient by its name."""
@@ -164,6 +167,11 @@ def _shown(one: Coefficient) -> str:
     return f"{measured(one.estimate, one.std_error)} ({p_text(one.p_value)})"
 
 
+def _cell(one: Coefficient) -> str:
+    """The same, broken before the bracket only."""
+    return _shown(one).replace(" ", "\u00a0").replace("\u00a0(", " (")
+
+
 def _sentence(
     base: list[Coefficient], variant: _Variant, changes: dict[str, list[str]], i: int
 ) -> str:
@@ -178,13 +186,18 @@ def _table(
 ) -> DataTable:
     columns: dict[str, list[str]] = {
         "term": [one.name for one in base],
-        "chosen": [_shown(one) for one in base],
+        "chosen": [_cell(one) for one in base],
     }
     for v in variants:
         found = [v.of(one.name) for one in base]
-        columns[v.name] = ["not estimable" if one is None else _shown(one) for one in found]
+        columns[v.name] = ["not estimable" if one is None else _cell(one) for one in found]
     columns["verdict"] = ["changes" if one.name in turned else "same" for one in base]
     note = "Estimates with their p values."
+    if any(v.of_groups for v in variants):
+        note += (
+            " Groups have weight if Cook's distance is above 4 / groups and a DFBETAS beyond "
+            "2 / √groups."
+        )
     scales = [v.scale for v in variants if v.scale is not None]
     for scale in scales:
         note += (
@@ -249,7 +262,7 @@ def _without_rows(study: Study, fit: LinearMixedModel) -> list[_Variant]:
     keep[out] = False
     what = "1 row" if len(out) == 1 else f"{len(out):,} rows"
     lie = "lies" if len(out) == 1 else "lie"
-    text = f"Without the {what} that {lie} outside (residuals beyond what chance gives, A-OUTLIER)"
+    text = f"Without the {what} that {lie} outside (residuals beyond what chance gives)"
     return [_subset(study, fit, keep, f"Without {what}", text)]
 
 
@@ -272,19 +285,17 @@ def _without(
     many = the_groups(factor.label)
     names = listing([code(found.labels[j]) for j in left_out], _NAMED)
     of = f"{n} of {J:,} {many} with much" if n > 1 else f"of {J:,} {many} the one with most"
-    text = (
-        f"Without {names}, {of} weight (Cook's distance above 4 / groups and DFBETAS beyond "
-        "2 / √groups),"
-    )
+    text = f"Without {names}, {of} weight,"
     if J - n < _FEWEST:
         return _Variant("", text, failure=f"only {J - n} groups would be left.")
     name = f"{n} {many}" if n > 1 else f"{a_group(factor.label)} {found.labels[left_out[0]]}"
     keep = ~np.isin(found.codes, left_out)
-    return _subset(study, fit, keep, f"Without {name}".replace("`", ""), text)
+    name = f"Without {name}".replace("`", "")
+    return _subset(study, fit, keep, name, text, of_groups=True)
 
 
 def _subset(
-    study: Study, fit: LinearMixedModel, keep: np.ndarray, name: str, text: str
+    study: Study, fit: LinearMixedModel, keep: np.ndarray, name: str, text: str, **more: Any
 ) -> _Variant:
     table = Table.from_data(study.data)
     try:
@@ -292,7 +303,7 @@ def _subset(
         model = MixedModel(fit.formula, data, weights=study.request.weights)
     except MultilevelError as error:
         return _Variant(name, text, failure=str(error))
-    return _fitted(study, model, fit, name, text)
+    return _fitted(study, model, fit, name, text, **more)
 
 
 def _other_slopes(study: Study, fit: LinearMixedModel) -> list[_Variant]:
