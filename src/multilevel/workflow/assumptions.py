@@ -114,10 +114,12 @@ def _outliers(study: Study) -> CheckRow:
     if n <= 3.0 * _FAR_IF_NORMAL * len(scores):
         return row
     lie = "lies" if n == 1 else "lie"
+    above = int(np.sum(scores > _FAR))
     text = (
         f"{n:,} of {len(scores):,} rows {lie} more than {_FAR:g} robust standard deviations from "
-        f"the median of {code(name)} in their group, the farthest {number(np.abs(scores).max(), 2)}"
-        ": look for errors of entry, and see whether results hold without them."
+        f"the median of {code(name)} in their group, {above:,} above and {n - above:,} below, the "
+        f"farthest {number(np.abs(scores).max(), 2)}: look for errors of entry, and see whether "
+        "results hold without them."
     )
     return row._replace(verdict="look", advice="look at their values", text=text)
 

@@ -32,6 +32,16 @@ _CODES = {
     "collinearity": "A-COLLINEAR",
 }
 _NEGATIVE = re.compile(r"(?<![\w.)])-(?=\d)")
+# What a message about a fit tells to call, and where the analysis has it.
+_STEPS = (
+    (re.compile(r"fixed effects hold with robust='CR2'"), "robust standard errors are in step 8"),
+    (re.compile(r"see influence\(.*?\)"), "see step 8"),
+    (re.compile(r"; see influence\(\) for them"), ""),
+    (re.compile(r"; see within_between\(\)"), ""),
+    (re.compile(r"test with df_method='kenward-roger', no z tests"), "step 8 tests accordingly"),
+    (re.compile(r"refit from start="), "do not rely on it"),
+    (re.compile(r" or raise Control\(max_evaluations=\.\.\.\)"), ""),
+)
 _SEVERITY: dict[str, Severity] = {"look": "info", "problem": "warning"}
 
 
@@ -53,8 +63,11 @@ class _Check(NamedTuple):
 
     @property
     def finding(self) -> str:
-        """The message, with minus signs."""
-        return _NEGATIVE.sub("−", self.message).rstrip(".")
+        """The message with minus signs, and with steps of the analysis in place of calls."""
+        text = _NEGATIVE.sub("−", self.message).rstrip(".")
+        for call, words in _STEPS:
+            text = call.sub(words, text)
+        return text
 
 
 def assumptions_after(study: Study, fit: LinearMixedModel) -> Part:

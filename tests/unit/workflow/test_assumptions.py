@@ -150,6 +150,10 @@ def test_collinear_predictors_and_far_rows():
     step = before(data, "y", "group", level1=["x", "twin"])
     assert codes(step) >= {"A-COLLINEAR", "A-OUTLIER"}
     assert rows_of(step)["outliers within groups", "y"] == 2.0
+    assert "2 above and 0 below" in note_of(step, "A-OUTLIER")
+    data["y"] = -data["y"]
+    step = before(data, "y", "group", level1=["x", "twin"])
+    assert "0 above and 2 below" in note_of(step, "A-OUTLIER")
 
 
 def test_order_of_rows_changes_nothing():
@@ -220,3 +224,13 @@ def test_after_without_time_does_not_depend_on_order():
     part = after(data, "math", "school", ["ses"], "(1 | school)", level1="ses")
     assert "A-ENDOG" in codes(part)
     assert "autocorrelation" not in set(part.blocks[1].frame["check"])
+
+
+def test_notes_name_steps_not_calls():
+    data = simulated(lambda x, e: np.exp(1.5 * (x + e)))
+    data["y"][data["group"] == 3] += 200.0
+    part = after(data, "y", "group", ["x_c"], "(1 | group)", level1="x")
+    text = " ".join(note.text for note in part.notes)
+    assert "robust standard errors are in step 8" in text
+    assert "robust=" not in text
+    assert "influence(" not in text
