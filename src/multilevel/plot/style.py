@@ -124,10 +124,11 @@ def dress(
     ax.tick_params(labelsize=_SMALL, color=GREY, width=0.6, length=3)
     ax.set_axisbelow(True)
     ax.grid(visible=True, axis=grid, color=LIGHT, linewidth=0.5)
-    ax.set_xlabel(wrapped(x, 44 if _panels_beside(ax) == 1 else 32), fontsize=_TEXT)
-    ax.set_ylabel(wrapped(y, 40), fontsize=_TEXT)
+    wide = _panels_beside(ax) == 1
+    ax.set_xlabel(wrapped(x, 44 if wide else 32), fontsize=_TEXT)
+    ax.set_ylabel(wrapped(y, 40 if wide else 32), fontsize=_TEXT)
     if heading:
-        ax.set_title(wrapped(heading, 40), fontsize=_TEXT, loc="left")
+        ax.set_title(wrapped(heading, 40 if wide else 30), fontsize=_TEXT, loc="left")
 
 
 def _panels_beside(ax: Axes) -> int:
@@ -138,6 +139,8 @@ def _panels_beside(ax: Axes) -> int:
 
 def key(ax: Axes, *, title: str = "", place: str = "best", columns: int = 1) -> None:
     """A legend without a box; ``"above"`` is outside of the axes, with as many columns as fit."""
+    handles, labels = ax.get_legend_handles_labels()
+    labels = [wrapped(label, 48) for label in labels]
     style: dict[str, Any] = {
         "frameon": False,
         "fontsize": _SMALL,
@@ -145,20 +148,19 @@ def key(ax: Axes, *, title: str = "", place: str = "best", columns: int = 1) -> 
         "ncols": columns,
     }
     if place == "above":
-        style["ncols"] = _columns_that_fit(ax, columns)
+        style["ncols"] = _columns_that_fit(ax, labels, columns)
         style |= {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
     elif place == "right":
         style |= {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
     else:
         style |= {"loc": place}
-    legend = ax.legend(**style)
+    legend = ax.legend(handles, labels, **style)
     legend.get_title().set_fontsize(_SMALL)
 
 
-def _columns_that_fit(ax: Axes, most: int) -> int:
+def _columns_that_fit(ax: Axes, labels: Sequence[str], most: int) -> int:
     """Columns of a legend above axes, the labels of which may take much of the figure's width."""
-    labels = [label.split("\n") for label in ax.get_legend_handles_labels()[1]]
-    widths = [_HANDLE + _CHARACTER * max(map(len, lines)) for lines in labels]
+    widths = [_HANDLE + _CHARACTER * max(map(len, label.split("\n"))) for label in labels]
     rows = [line for tick in ax.get_yticklabels() for line in tick.get_text().split("\n")]
     figure: Any = ax.figure
     width = min(_NARROW[_panels_beside(ax) > 1], figure.get_size_inches()[0])

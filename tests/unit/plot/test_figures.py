@@ -25,6 +25,7 @@ mpl.use("Agg")
 
 # The same numbers, in another order of operations.
 RTOL = 1e-10
+HALF = 0.5  # of the width of a figure
 # Lines of least squares through other arithmetic.
 LINE_RTOL = 1e-8
 
@@ -710,6 +711,14 @@ class TestText:
         assert all(above.y0 >= below.y1 for above, below in pairwise(boxes))
         width, _ = ax.figure.canvas.get_width_height()
         assert ax.get_legend().get_window_extent().x1 <= width
+
+    def test_formulas_as_names_leave_room_for_the_axes(self, hsb):
+        longer = "ses + minority + sector + meanses + cses:sector"
+        formulas = (f"math ~ {longer} + (1 | school)", "math ~ ses + (1 | school)")
+        ax = plot.forest([mlm.lmer(one, hsb) for one in formulas])
+        ax.figure.canvas.draw()
+        assert ax.get_position().width > HALF
+        assert max(len(line) for text in legend(ax) for line in text.split("\n")) <= 48
 
     def test_panels_share_one_legend(self, growth):
         left, right = plot.caterpillar(growth)

@@ -65,7 +65,7 @@ def forest(
     named = fits_by_name(fits)
     names = list(dict.fromkeys(table["term"]))
     n_lines = len(names) * (1 + len(named)) // 2 + len(named) - 1
-    ax = new_axes(ax, (5.4, row_height(n_lines, names)))
+    ax = new_axes(ax, (5.4, row_height(n_lines, names) + 0.17 * len(named)))
     ax.axvline(0.0, color=GREY, linewidth=0.8, linestyle="--")
     place = {name: i for i, name in enumerate(names)}
     for i, model in enumerate(named):

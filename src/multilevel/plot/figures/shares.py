@@ -265,5 +265,5 @@ def _luminance(colour: str) -> float:
 
 def _legend(ax: Axes, colours: dict[str, str]) -> None:
     for name, colour in colours.items():
-        ax.barh(0.0, 0.0, color=colour, label=wrapped(name, 48))
+        ax.barh(0.0, 0.0, color=colour, label=name)
     key(ax, place="above", columns=4)
