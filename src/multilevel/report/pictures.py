@@ -108,6 +108,7 @@ def _drawn(figure: Figure, fonts: str, salt: str, *, transparent: bool) -> Eleme
 
     text = StringIO()
     with matplotlib.rc_context({"svg.fonttype": fonts, "svg.hashsalt": salt}):
+        _lay_out(figure)
         figure.savefig(
             text,
             format="svg",
@@ -121,6 +122,14 @@ def _drawn(figure: Figure, fonts: str, salt: str, *, transparent: bool) -> Eleme
     for metadata in root.findall(f"{{{_SVG}}}metadata"):
         root.remove(metadata)
     return root
+
+
+def _lay_out(figure: Figure) -> None:
+    """Find the places of the parts once, so that saving need not draw twice."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
 def _resize(figure: Figure) -> None:

@@ -31,6 +31,8 @@ OFFENDERS = 0.05
 # A variable varies within a group if its values differ by more than this part of its largest.
 _CONSTANT = 1e-9
 _MOST_CATEGORIES = 20
+# Time that begins so near zero, as part of its range, counts from zero.
+_NEAR_ZERO = 0.01
 # Means in the data are those of a predictor if they differ by less than this part of the largest.
 _ROUNDED = 2e-3
 
@@ -53,7 +55,8 @@ class Predictor:
     kind : {"numeric", "binary", "categorical"}
         What it is.
     icc : float
-        Share of its variance between the innermost groups (ANOVA estimate; 1 at level 2).
+        Share of its variance between the innermost groups, the largest of crossed factors (ANOVA
+        estimate; 1 at level 2).
     centring : {"within", "grand", "share", "none", "start"}
         ``within``: split into deviations from group means and these means; ``share``: a category
         beside its share in the group; ``grand``: about the mean of all rows; ``start``: time
@@ -168,8 +171,9 @@ def _read(
     kind, x, levels = _values(table, name, rows, is_time=stated == "time")
     factors = [(factor.codes[rows], factor) for factor in hierarchy.factors]
     level, factor, offenders = _level(x, factors, stated, hierarchy)
-    inner, innermost = factors[-1]
-    icc = intraclass(x, inner) if level == 1 else 1.0
+    innermost = factors[-1][1]
+    shares = [intraclass(x, codes) for codes, _ in factors] if level == 1 else [1.0]
+    icc = max(shares) if hierarchy.crossed else shares[-1]
     labels = (innermost if factor is None else factor).labels
     above = [] if factor is not None and hierarchy.crossed else factors[: len(factors) + 1 - level]
     made = _terms(name, stated, kind, x, above, hierarchy, taken)
@@ -273,12 +277,13 @@ def _terms(
     """Centring, and the columns that it makes."""
     plain: dict[str, Any] = {"centring": "none", "own": name}
     if stated == "time":
-        if x.min() <= 0.0 <= x.max():
+        slack = _NEAR_ZERO * (x.max() - x.min())
+        if x.min() <= slack and x.max() >= 0.0:
             return plain
         own = free_name(f"{name}_start", taken)
         origin = float(x.min())
         return {"centring": "start", "own": own, "origin": origin, "columns": {own: x - origin}}
-    split = kind != "categorical" and bool(above) and intraclass(x, above[-1][0]) > SPLIT
+    split = kind != "categorical" and any(intraclass(x, codes) > SPLIT for codes, _ in above)
     if not split:
         if kind != "numeric":
             return plain
