@@ -713,7 +713,7 @@ class TestText:
         assert ax.get_legend().get_window_extent().x1 <= width
 
     def test_formulas_as_names_leave_room_for_the_axes(self, hsb):
-        longer = "ses + minority + sector + meanses + cses:sector"
+        longer = "ses + minority + sex + sector + meanses"
         formulas = (f"math ~ {longer} + (1 | school)", "math ~ ses + (1 | school)")
         ax = plot.forest([mlm.lmer(one, hsb) for one in formulas])
         ax.figure.canvas.draw()
