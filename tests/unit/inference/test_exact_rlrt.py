@@ -97,8 +97,28 @@ def test_an_effect_that_the_fixed_part_holds_has_no_likelihood_ratio():
     assert not simulate_statistics(values, 5, np.random.default_rng(0), reml=True).any()
 
 
+def test_groups_that_are_alike_are_many():
+    """Eigenvalues of thousands of groups in which the effect has three sums of squares."""
+    n = MOST_GROUPS + 300
+    codes = np.repeat(np.arange(n, dtype=np.int32), np.arange(n) % 3 + 1)
+    x = np.random.default_rng(7).normal(size=len(codes))
+    values = spectrum(np.column_stack([np.ones_like(x), x]), np.ones_like(x), codes, n, None)
+    assert len(values.mu) == n - 1
+    for size in (1.0, 2.0, 3.0):  # two directions of each size are seen by X
+        assert (np.abs(values.mu - size) < 1e-9).sum() >= n // 3 - 2
+    few = codes < 60
+    own = spectrum(
+        np.column_stack([np.ones(few.sum()), x[few]]), np.ones(few.sum()), codes[few], 60, None
+    )
+    Q = np.linalg.qr(np.column_stack([np.ones(few.sum()), x[few]]))[0]
+    Z = (codes[few][:, None] == np.arange(60)).astype(float)
+    expected = np.linalg.eigvalsh(Z.T @ (Z - Q @ (Q.T @ Z)))[1:]
+    np.testing.assert_allclose(own.mu, expected, rtol=1e-9)
+
+
 def test_too_many_groups():
     n = MOST_GROUPS + 1
     codes = np.arange(n, dtype=np.int32)
+    z = np.linspace(1.0, 2.0, n)
     with pytest.raises(NotSupportedError, match=f"matrix of {n} x {n}.*bootstrap_lrt"):
-        spectrum(np.ones((n, 1)), np.ones(n), codes, n, None)
+        spectrum(np.ones((n, 1)), z, codes, n, None)
