@@ -302,7 +302,11 @@ def _influence(
             f"(t {after[j, g]:.2f}); see influence({factor.name!r})"
         )
     elif verdict != "ok":
-        message += f", {factor.levels[cook.argmax()]} the largest; see influence({factor.name!r})"
+        j, g = np.unravel_index(np.argmax(np.abs(dfbetas)), dfbetas.shape)
+        message += (
+            f"; without {factor.levels[g]}, {names[j]} moves by {np.abs(dfbetas[j, g]):.2f} "
+            f"standard errors; see influence({factor.name!r})"
+        )
     if lost.any():
         message += f"; without {listed(factor.levels[lost].tolist())} there is no fit"
     return Check(

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         scale_location,
         scale_location_data,
     )
+    from multilevel.plot.figures.residuals_by import residuals_by, residuals_by_data
     from multilevel.plot.figures.shares import (
         r2,
         r2_data,
@@ -100,6 +101,8 @@ __all__ = [
     "random_slopes",
     "random_slopes_data",
     "residuals",
+    "residuals_by",
+    "residuals_by_data",
     "residuals_data",
     "scale_location",
     "scale_location_data",

@@ -35,7 +35,7 @@ _NEGATIVE = re.compile(r"(?<![\w.)])-(?=\d)")
 # What a message about a fit tells to call, and where the analysis has it.
 _STEPS = (
     (re.compile(r"fixed effects hold with robust='CR2'"), "robust standard errors are in step 8"),
-    (re.compile(r"see influence\(.*?\)"), "see step 8"),
+    (re.compile(r"see influence\((['\"]).*?\1\)"), "see step 8"),
     (re.compile(r"; see influence\(\) for them"), ""),
     (re.compile(r"; see within_between\(\)"), ""),
     (re.compile(r"test with df_method='kenward-roger', no z tests"), "step 8 tests accordingly"),
@@ -193,7 +193,35 @@ def _pictures(fit: LinearMixedModel, checks: list[_Check]) -> list[Picture]:
         own = [one for one in checks if one.level == name and one.check == "normality"]
         if own:
             found.append(_quantiles(fit, name, own))
-    return found
+    return found + [_pairs(fit, name, checks) for name in _with_pairs(fit)]
+
+
+def _with_pairs(fit: LinearMixedModel) -> list[str]:
+    """Factors with two random effects or more in a term."""
+    factors = fit.model.matrices.factors
+    many = [term.factor for term in fit.model.matrices.terms if len(term.names) > 1]
+    return [factors[f].name for f in dict.fromkeys(many)]
+
+
+def _pairs(fit: LinearMixedModel, name: str, checks: list[_Check]) -> Picture:
+    """Two effects of every group beside the ellipse of their distribution."""
+    from multilevel import plot
+
+    term = next(
+        one
+        for one in fit.model.matrices.terms
+        if len(one.names) > 1 and fit.model.matrices.factors[one.factor].name == name
+    )
+    pair = list(term.names[:2])
+    own = [one for one in checks if one.level == name and one.check == "outliers"]
+    start = f"{code(pair[1])} against {code(pair[0])} of every group of {code(name)}."
+    return Picture(
+        f"pairs_{name}",
+        f"Predicted effects of {name} against each other, with the ellipse of the model",
+        _alt(start, own),
+        lambda: plot.random_scatter(fit, group=name, terms=pair),
+        lambda: plot.random_scatter_data(fit, group=name, terms=pair),
+    )
 
 
 def _quantiles(fit: LinearMixedModel, name: str, own: list[_Check]) -> Picture:

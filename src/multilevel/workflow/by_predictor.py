@@ -13,7 +13,7 @@ from multilevel.diagnostics.normality import FEWEST
 from multilevel.diagnostics.verdicts import EXPLAINED, SD_RATIO, judge
 from multilevel.exceptions import MultilevelError
 from multilevel.frames.table import Table
-from multilevel.report.document import DataTable, Note, Paragraph
+from multilevel.report.document import DataTable, Note, Paragraph, Picture
 from multilevel.workflow.part import Part
 from multilevel.workflow.sizes import the_groups
 from multilevel.workflow.words import code, counted, number, p_text
@@ -76,7 +76,8 @@ def by_predictor(study: Study, fit: LinearMixedModel) -> Part:
         for one in found
         if one.verdict != "ok"
     )
-    return Part((Paragraph(_text(study, found), _HEADING), _table(study, found)), (), notes)
+    blocks = (Paragraph(_text(study, found), _HEADING), _table(study, found))
+    return Part((*blocks, *_pictures(study, fit, found)), (), notes)
 
 
 def _of_rows(study: Study, fit: LinearMixedModel) -> list[_Finding]:
@@ -182,6 +183,37 @@ def _relation(level: str, effect: str, one: _Values, r: Float, x: Float) -> _Fin
         share, p = float(test.statistic) ** 2, float(test.pvalue)
     verdict = judge(share, EXPLAINED, p)
     return _Finding("relation", level, effect, one.name, share, p, verdict)
+
+
+def _pictures(study: Study, fit: LinearMixedModel, found: list[_Finding]) -> list[Picture]:
+    """For every level the predictor that stands out most; for rows only if it does."""
+    pictures = []
+    for level in dict.fromkeys(one.level for one in found):
+        own = [one for one in found if one.level == level]
+        if level == "rows":
+            own = [one for one in own if one.verdict != "ok"]
+        if own:
+            pictures.append(_picture(study, fit, min(own, key=lambda one: one.p_value)))
+    return pictures
+
+
+def _picture(study: Study, fit: LinearMixedModel, one: _Finding) -> Picture:
+    from multilevel import plot
+
+    x, level = one.predictor, one.level
+    what = "Residuals of rows" if level == "rows" else f"Predicted effects of {level}"
+    numbers = (
+        f"standard deviations have ratio {number(one.size, 2)}, {one.more}"
+        if one.check == "spread"
+        else f"it accounts for {100.0 * one.size:.1f}% of the variance of {code(one.effect)}"
+    )
+    return Picture(
+        f"by_{x}_{level}",
+        f"{what} by {x}",
+        f"{what} against {code(x)}: {numbers} ({p_text(one.p_value)}).",
+        lambda: plot.residuals_by(fit, x, level),
+        lambda: plot.residuals_by_data(fit, x, level),
+    )
 
 
 def _code(one: _Finding) -> str:

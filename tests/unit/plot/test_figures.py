@@ -125,6 +125,7 @@ def calls(growth, data):
         "occasions": ((data, "Days"), {}),
         "qq": ((growth,), {"n": 5}),
         "residuals": ((growth,), {}),
+        "residuals_by": ((growth, "Days"), {}),
         "scale_location": ((growth,), {}),
         "influence": ((growth,), {}),
         "predictive": ((growth,), {"n": 3}),
@@ -196,7 +197,7 @@ def test_draws_on_the_axes_given(everything, name):
     arguments, options = everything[name]
     many = {"trellis": 18, "caterpillar": 2, "coefficients_by_model": 2}
     many |= {"profile_zeta": 4, "profile_density": 4, "check": 7}
-    many |= {"distribution": 3, "within_between": 2}
+    many |= {"distribution": 3, "within_between": 2, "residuals_by": 1}
     _, axes = plt.subplots(1, many.get(name, 1), squeeze=False)
     given = axes[0] if name in many else axes[0, 0]
     drawn = getattr(plot, name)(*arguments, ax=given, **options)
@@ -285,6 +286,38 @@ class TestWithinBetween:
 def centred(hsb):
     means = hsb.groupby("school", observed=True)["ses"].transform("mean")
     return hsb.assign(cses=hsb["ses"] - means)
+
+
+class TestResidualsBy:
+    def test_points_are_studentised_residuals_by_the_predictor(self, schools):
+        table = plot.residuals_by_data(schools, "meanses")
+        residual = schools.level_residuals(scale="studentized")["residual"]
+        assert len(table) == 7185
+        assert set(table["term"]) == {"residual"}
+        assert table["residual"].sum() == pytest.approx(residual.sum(), rel=LINE_RTOL)
+        assert table["x"].is_monotonic_increasing
+        [panel] = plot.residuals_by(schools, "meanses")
+        assert len(points(panel)) == 5000
+
+    def test_effects_of_groups_by_numbers_and_categories(self, schools):
+        panels = plot.residuals_by(schools, "meanses", "school")
+        assert [panel.get_ylabel() for panel in panels] == [
+            "studentized Intercept of school",
+            "studentized cses of school",
+        ]
+        assert len(points(panels[1])) == 160
+        [panel] = plot.residuals_by(schools, "sector", "school", term="cses")
+        assert ticks(panel.get_xticklabels()) == ["Catholic", "Public"]
+        table = plot.residuals_by_data(schools, "sector", "school", term="cses")
+        assert table["smooth"].isna().all()
+
+    def test_what_cannot_be_drawn(self, schools):
+        with pytest.raises(DataError, match="varies within groups of 'school'"):
+            plot.residuals_by(schools, "cses", "school")
+        with pytest.raises(DataError, match="no column"):
+            plot.residuals_by(schools, "nothing")
+        with pytest.raises(ValueError, match="rows have residuals only"):
+            plot.residuals_by(schools, "cses", term="Intercept")
 
 
 class TestDistribution:

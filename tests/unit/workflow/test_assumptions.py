@@ -219,6 +219,14 @@ def test_after_sleepstudy():
     assert "correlate 0.11, expected −0.18" in " ".join(table["message"])
 
 
+def test_effects_of_groups_are_drawn_against_each_other():
+    data = mlm.datasets.load("sleepstudy", "pandas")
+    part = after(data, "Reaction", "Subject", ["Days"], "(1 + Days | Subject)", time="Days")
+    pair = next(block for block in part.blocks if getattr(block, "name", "") == "pairs_Subject")
+    assert "none lies outside" in pair.alt
+    assert pair.draw() is not None
+
+
 def test_after_without_time_does_not_depend_on_order():
     data = mlm.datasets.load("hsb", "pandas")
     part = after(data, "math", "school", ["ses"], "(1 | school)", level1="ses")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 
 import multilevel as mlm
-from multilevel.report.document import DataTable
+from multilevel.report.document import DataTable, Picture
 from multilevel.workflow.analysis import Analysis
 from multilevel.workflow.by_predictor import by_predictor
+
+mpl.use("Agg")
 
 FORMULA = "y ~ 1 + x_c + w_c + k + (1 + x_c | g)"
 J, N = 80, 20
@@ -92,6 +95,16 @@ def test_numbers_are_those_of_studentised_effects():
     own = study.predictor("meanses").own
     row = table[(table["level"] == "school") & (table["predictor"] == own)].iloc[0]
     assert row["share"] == pytest.approx(r**2, rel=1e-8)
+
+
+def test_pictures_are_of_what_stands_out_most():
+    part = part_of(simulated(groups=lambda w, k: np.where(k == "high", 2.5, 0.5)))
+    pictures = [block for block in part.blocks if isinstance(block, Picture)]
+    assert [one.name for one in pictures] == ["by_k_g"]
+    assert "standard deviations have ratio" in pictures[0].alt
+    assert pictures[0].draw() is not None
+    part = part_of(simulated(rows=lambda x, w: np.exp(0.5 * x)))
+    assert "by_x_c_rows" in [block.name for block in part.blocks if isinstance(block, Picture)]
 
 
 def test_without_predictors_there_is_no_part():
