@@ -114,10 +114,14 @@ def _tests(study: Study, ladder: Ladder) -> tuple[DataTable, ...]:
             "verdict": ["kept" if rung.kept else rung.reason.split(";")[0] for rung in tried],
         }
     )
-    note = "LR: likelihood ratio; mixture: of chi-squared distributions (Stram & Lee 1994)."
+    notes = []
     aside = next((rung for rung in tried if not rung.kept), None)
     if aside is not None:
         example = f"{aside.name}: {aside.title}"
-        note = f"Models with a colon in their names were tried on the way ({example}). {note}"
+        notes.append(f"Models with a colon in their names were tried on the way ({example}).")
+    if any("LR" in test.method for test in tests):
+        notes.append("LR: likelihood ratio.")
+    if any("mixture" in test.method for test in tests):
+        notes.append("Mixture: of chi-squared distributions (Stram & Lee 1994).")
     title = "All models that were tried, each against the one that it extends"
-    return (DataTable("tests", title, frame, 2, note),)
+    return (DataTable("tests", title, frame, 2, " ".join(notes)),)

@@ -8,6 +8,7 @@ import numpy as np
 
 from multilevel.exceptions import DataError, MultilevelError
 from multilevel.frames.table import Table
+from multilevel.plot.numbers import columns_of
 from multilevel.report.document import DataTable, Decision, Note, Paragraph, Picture
 from multilevel.workflow.need_groups import group_means_part
 from multilevel.workflow.need_ols import least_squares_part
@@ -68,8 +69,15 @@ def _icc(study: Study, null: LinearMixedModel) -> dict[str, Any]:
         profiled, frame = False, null.icc(conf_int=True)
     table = Table.from_data(frame)
     names = ("variance", "icc", "conf_low", "conf_high", "correlation")
-    found: dict[str, Any] = {name: table.column(name).values for name in names}
+    order = _order(study, table)
+    found: dict[str, Any] = {name: table.column(name).values[order] for name in names}
     return found | {"method": "profile likelihood" if profiled else "the delta method (logit)"}
+
+
+def _order(study: Study, table: Table) -> list[int]:
+    """Rows of the factors of the hierarchy in a table of the fit."""
+    groups = _labels(table, "group")
+    return [groups.index(one.name) for one in study.hierarchy.factors]
 
 
 def _headline(study: Study, shares: dict[str, Any]) -> str:
@@ -87,8 +95,6 @@ def _headline(study: Study, shares: dict[str, Any]) -> str:
 
 def _shares(study: Study, null: LinearMixedModel, shares: dict[str, Any]) -> Part:
     """The variance by level."""
-    from multilevel import plot
-
     factors = study.hierarchy.factors
     rest = 1.0 - float(shares["icc"].sum())
     texts = [f"The rest of the variance, {percent(rest)}, lies between rows of the same group."]
@@ -105,31 +111,26 @@ def _shares(study: Study, null: LinearMixedModel, shares: dict[str, Any]) -> Par
     )
     words = " ".join(texts)
     title = f"Variance of {code(study.outcome)} at each level, without predictors"
-    picture = Picture(
+    note = _share_note(study, shares)
+    table = DataTable("icc", title, _share_table(study, null, shares), 1, note, _SHARES)
+    return Part(
+        (Paragraph(words, "Variance at each level"), table, _bar(study, null, shares)),
+        notes=_share_notes(float(shares["icc"].max())),
+    )
+
+
+def _bar(study: Study, null: LinearMixedModel, shares: dict[str, Any]) -> Picture:
+    """The shares as a bar."""
+    from multilevel import plot
+
+    pairs = zip(study.hierarchy.factors, shares["icc"], strict=True)
+    texts = [f"{percent(share)} {the_groups(one.label)}" for one, share in pairs]
+    return Picture(
         "variance_partition",
         f"Variance of {code(study.outcome)} by source",
-        " ".join(
-            f"{percent(x)} {the_groups(one.label)},"
-            for one, x in zip(factors, shares["icc"], strict=True)
-        )
-        + f" {percent(rest)} residual.",
+        f"{', '.join(texts)}, {percent(1.0 - float(shares['icc'].sum()))} residual.",
         lambda: plot.variance_partition(null),
         lambda: plot.variance_partition_data(null),
-    )
-    return Part(
-        (
-            Paragraph(words, "Variance at each level"),
-            DataTable(
-                "icc",
-                title,
-                _share_table(study, null, shares),
-                1,
-                _share_note(study, shares),
-                _SHARES,
-            ),
-            picture,
-        ),
-        notes=_share_notes(float(shares["icc"].max())),
     )
 
 
@@ -151,7 +152,8 @@ def _share_note(study: Study, shares: dict[str, Any]) -> str:
     text = f"By REML; intervals by {shares['method']}. Correlation: of two rows of the same group."
     other = study.fitter(study.formula([], study.hierarchy.random()), reml=False).fit
     if other is not None:
-        values = Table.from_data(other.icc()).column("icc").values
+        table = Table.from_data(other.icc())
+        values = table.column("icc").values[_order(study, table)]
         text += f" By maximum likelihood: {listing([percent(float(x)) for x in values])}."
     return text
 
@@ -253,8 +255,9 @@ def _design(study: Study, null: LinearMixedModel) -> Part:
     """Design effects, why the model is needed, and the rule of two."""
     frame = null.design_effect()
     table = Table.from_data(frame)
-    effect = table.column("design_effect").values
-    effective = table.column("n_effective").values
+    order = _order(study, table)
+    effect = table.column("design_effect").values[order]
+    effective = table.column("n_effective").values[order]
     factors = study.hierarchy.factors
     worth = [
         f"{number(float(n))} independent rows, as they come in {the_groups(one.label)} (design "
@@ -279,19 +282,12 @@ def _design(study: Study, null: LinearMixedModel) -> Part:
         "yes: the design has groups, whatever the design effect",
         "Lai & Kwok (2015)",
     )
-    columns = ("group", "n_groups", "mean_size", "design_effect", "n_effective", "se_ratio")
     note = "Ratio of SEs: by how much least squares would understate the error of a mean."
-    shown = {name: table.column(name) for name in columns}
-    kept = study.frame(
-        {
-            name: _labels(table, name) if name == "group" else column.values
-            for name, column in shown.items()
-        }
-    )
+    shown = {name: values for name, values in columns_of(frame).items() if name != "icc"}
     return Part(
         (
             Paragraph(text, "What grouping costs"),
-            DataTable("design_effect", "Design effects", kept, 1, note),
+            DataTable("design_effect", "Design effects", study.frame(shown), 1, note),
         ),
         (decision,),
     )

@@ -23,6 +23,8 @@ __all__ = ["least_squares_part"]
 _SAME = 0.05
 # Robust ones are less certain: they count if they are larger by more than this.
 _ROBUST = 0.10
+# Groups below which robust standard errors are hardly worth reading.
+_FEW = 20
 _HEADING = "Least squares beside"
 _HEADINGS = {"between": "Share between"}
 _NOTE = (
@@ -52,6 +54,9 @@ def least_squares_part(study: Study) -> Part:
         texts.insert(
             1, "Beside the predictors no variance between groups is left, so that the two agree."
         )
+    n = study.n_groups(study.hierarchy.factors[-1 if study.hierarchy.crossed else 0])
+    few = f" With {n} groups robust standard errors are not reliable." if n < _FEW else ""
+    note = _NOTE + few
     title = "Standard errors: least squares, robust, multilevel (all predictors)"
     picture = Picture(
         "vs_ols",
@@ -64,7 +69,7 @@ def least_squares_part(study: Study) -> Part:
         (
             Paragraph(" ".join(texts), _HEADING),
             picture,
-            DataTable("vs_ols", title, _without_words(study, frame), 1, _NOTE, _HEADINGS),
+            DataTable("vs_ols", title, _without_words(study, frame), 1, note, _HEADINGS),
         )
     )
 

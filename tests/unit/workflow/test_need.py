@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import multilevel as mlm
-from multilevel.report.document import Paragraph
+from multilevel.report.document import DataTable, Paragraph
 from multilevel.workflow import need_groups
 from multilevel.workflow.need import need_step
 
@@ -140,6 +140,24 @@ class TestFigures:
         assert "towards that of its batch" in part(step, "Means of groups")
 
 
+@pytest.mark.parametrize("groups", [["plate", "sample"], ["sample", "plate"]])
+def test_shares_stand_beside_their_factors(groups):
+    data = mlm.datasets.load("penicillin", "pandas")
+    step = needed(data, "diameter", groups)
+    table = step.tables["icc"].set_index("level")["icc"]
+    assert table["sample"] == pytest.approx(0.785416, abs=PRINTED)
+    assert "78.5%" in step.headline.split("sample")[0].split("plate")[-1]
+
+
+def test_nested_factors_with_odd_names():
+    data = mlm.datasets.load("pastes", "pandas").rename(
+        columns={"batch": "die Charge", "cask": "Faß: 1"}
+    )
+    plain = needed(mlm.datasets.load("pastes", "pandas"), "strength", ["batch", "cask"])
+    step = needed(data, "strength", ["die Charge", "Faß: 1"])
+    assert step.tables["icc"]["icc"].tolist() == plain.tables["icc"]["icc"].tolist()
+
+
 class TestNoVariance:
     def test_least_squares_agree(self, alike, schools):
         text = "Beside the predictors no variance between groups is left"
@@ -188,6 +206,15 @@ def test_slopes_that_differ_are_not_called_too_sure():
     text = part(needed(sleep, "Reaction", "Subject", time="Days"), "Least squares beside")
     assert "does not say that they are too small for `Days` (0.65 and 1.2), but robust" in text
     assert "too large" not in text
+
+
+def test_robust_errors_of_few_groups_are_not_reliable(hsb, schools):
+    few = hsb[hsb["school"].isin(list(hsb["school"].unique())[:6])]
+    step = needed(few, "math", "school", level1="ses")
+    note = next(
+        one.note for one in step.blocks if isinstance(one, DataTable) and one.name == "vs_ols"
+    )
+    assert "With 6 groups robust standard errors are not reliable" in note
 
 
 def test_no_causal_words(schools, alike):
