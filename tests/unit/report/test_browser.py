@@ -61,7 +61,7 @@ CONTRASTS = r"""
     const at = [box.left + box.width / 2, box.top + box.height / 2];
     const shape = document.elementsFromPoint(...at).find(one => one.closest("svg")
       && !["svg", "text", "tspan"].includes(one.tagName)
-      && rgba(getComputedStyle(one).fill)[3] === 255);
+      && getComputedStyle(one).fill !== "none" && rgba(getComputedStyle(one).fill)[3] === 255);
     return shape ? rgba(getComputedStyle(shape).fill) : page(element);
   };
   const found = {}, walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
