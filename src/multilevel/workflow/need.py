@@ -155,6 +155,8 @@ def _share_note(study: Study, shares: dict[str, Any]) -> str:
         table = Table.from_data(other.icc())
         values = table.column("icc").values[_order(study, table)]
         text += f" By maximum likelihood: {listing([percent(float(x)) for x in values])}."
+    if study.request.weights:
+        text += " The residual variance, and all shares with it, are those of a row of weight 1."
     return text
 
 

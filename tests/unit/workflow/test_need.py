@@ -229,6 +229,8 @@ def test_weights_and_the_analysis_of_variance(hsb):
     step = needed(data, "math", "school", weights="w")
     note = next(one.note for one in step.blocks if getattr(one, "name", "") == "reliability")
     assert note.endswith("The analysis of variance does not use the weights.")
+    note = next(one.note for one in step.blocks if getattr(one, "name", "") == "icc")
+    assert note.endswith("are those of a row of weight 1.")
 
 
 def test_names_do_not_matter(hsb, schools):
