@@ -217,7 +217,7 @@ def _pairs(fit: LinearMixedModel, name: str, checks: list[_Check]) -> Picture:
     start = f"{code(pair[1])} against {code(pair[0])} of every group of {code(name)}."
     return Picture(
         f"pairs_{name}",
-        f"Predicted effects of {name} against each other, with the ellipse of the model",
+        f"Predicted effects of {name} against each other; 95% are expected in the ellipse",
         _alt(start, own),
         lambda: plot.random_scatter(fit, group=name, terms=pair),
         lambda: plot.random_scatter_data(fit, group=name, terms=pair),

@@ -10,7 +10,7 @@ from scipy import stats
 
 from multilevel.diagnostics.homoscedasticity import score_test
 from multilevel.diagnostics.normality import FEWEST
-from multilevel.diagnostics.verdicts import EXPLAINED, SD_RATIO, judge
+from multilevel.diagnostics.verdicts import EXPLAINED, LOOK_P, SD_RATIO, judge
 from multilevel.exceptions import MultilevelError
 from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Note, Paragraph, Picture
@@ -104,7 +104,9 @@ def _predictors(study: Study) -> list[_Values]:
         labels, codes = np.unique(kept.codes[study.rows], return_inverse=True)
         names = tuple(str(kept.levels[j]) for j in labels)
         found.append(_Values(one.name, codes.astype(np.float64), names))
-    return found
+    means = dict.fromkeys(name for one in study.predictors for name, _ in one.means)
+    taken = {one.name for one in found}
+    return found + [_Values(name, data.column(name).values) for name in means if name not in taken]
 
 
 def _of_groups(study: Study, fit: LinearMixedModel, factor: Factor) -> list[_Finding]:
@@ -292,7 +294,8 @@ def _table(study: Study, found: list[_Finding]) -> DataTable:
     note = (
         "Ratio of standard deviations between categories, or between the outer quarters of numbers "
         "(tests of Brown and Forsythe, and of Koenker); share of the variance of predicted effects "
-        "that goes with the predictor."
+        f"that goes with the predictor. A verdict needs p < {LOOK_P:g}, and a ratio above "
+        f"{SD_RATIO[0]:.2f} or a share above {EXPLAINED[0]:g}."
     )
     headings = {
         "term": "Residual or effect",
