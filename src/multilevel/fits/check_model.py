@@ -248,5 +248,6 @@ def _group_means(x: Float, codes: Int) -> Float | None:
 
 
 def _is_constant(x: Float, codes: Int) -> bool:
-    first = np.unique(codes, return_index=True)[1]
-    return bool(np.abs(x - x[first][codes]).max() <= _CONSTANT * np.abs(x).max())
+    one = np.zeros(int(codes.max()) + 1)
+    one[codes] = x  # a value of every group
+    return bool(np.abs(x - one[codes]).max() <= _CONSTANT * np.abs(x).max())

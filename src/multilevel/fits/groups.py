@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -285,7 +286,10 @@ class FitGroups(FitTesting):
                 f"compare by, as in vs_ols(cluster={names[0]!r}); robust standard errors then "
                 "allow for that one only."
             ) from error
-        return self._emit(ols_columns(self._matrices, self.state, name, codes))
+        made = self.__dict__.setdefault("_ols_made", {})
+        if name not in made:
+            made[name] = ols_columns(self._matrices, self.state, name, codes)
+        return self._emit(copy.deepcopy(made[name]))
 
     def _factors_of(self, group: str | None) -> list[int]:
         names = list(self.n_groups)

@@ -28,6 +28,7 @@ __all__ = [
 
 # Columns inside a space are at most this part of their length outside.
 _INSIDE = 1e-7
+_FIRST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,29 @@ def _fixed_inside(small: ModelMatrices, big: ModelMatrices) -> bool:
 
 def _inside(columns: Float, space: Float) -> bool:
     """Whether columns are linear combinations of others, which are independent."""
+    columns = _without_equal(columns, space)
+    if not columns.shape[1]:
+        return True
     scale = np.abs(space).max(axis=0, initial=0.0)
     basis = np.linalg.qr(space / np.where(scale > 0.0, scale, 1.0))[0]
     gap = columns - basis @ (basis.T @ columns)
     size = np.linalg.norm(columns, axis=0)
     return bool((np.linalg.norm(gap, axis=0) <= _INSIDE * size).all())
+
+
+def _without_equal(columns: Float, space: Float) -> Float:
+    """Columns that are neither zero nor among others: for those nothing need be computed."""
+    left = [
+        j
+        for j, column in enumerate(columns.T)
+        if column.any() and not any(_equal(column, other) for other in space.T)
+    ]
+    return columns[:, left]
+
+
+def _equal(a: Float, b: Float) -> bool:
+    """Whether columns are equal; most that are not differ among the first rows."""
+    return np.array_equal(a[:_FIRST], b[:_FIRST]) and np.array_equal(a, b)
 
 
 def _effects(matrices: ModelMatrices) -> list[Effects]:

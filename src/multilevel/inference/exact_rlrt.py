@@ -96,7 +96,7 @@ def _eigenvalues(xi: Float, C: Float) -> Float:
     diagonal, columns, known = [xi[single]], [C[:, single]], []
     for k in np.flatnonzero(counts > p):
         own = order[starts[k] : starts[k] + counts[k]]
-        root: Float = np.linalg.qr(C[:, own].T, mode="r")
+        root: Float = np.asarray(np.linalg.qr(C[:, own].T, mode="r"))
         columns.append(root.T)
         diagonal.append(np.full(p, values[k]))
         known.append(np.full(counts[k] - p, values[k]))

@@ -50,5 +50,7 @@ def random_part(z: Float, codes: Int, modes: Float, chosen: Mask | None = None) 
         modes = np.vstack([modes, np.zeros(modes.shape[1])])  # what the code -1 picks
     total = np.zeros(len(codes))
     for j in range(modes.shape[1]) if chosen is None else np.flatnonzero(chosen):
-        total += z[:, j] * modes[codes, j]
+        part = modes[:, j].take(codes)
+        part *= z[:, j]
+        total += part
     return total

@@ -73,9 +73,11 @@ def simulate_responses(
     generator = random_generator(rng)
     spread = sigma if weights is None else sigma / np.sqrt(weights)
     out = np.empty((n, len(mean)))
-    for i in range(n):
-        out[i] = mean + spread * generator.standard_normal(len(mean))
+    for y in out:
+        generator.standard_normal(out=y)
+        y *= spread
+        y += mean
         for draw in draws:
             u = generator.standard_normal((draw.n_levels, len(draw.root)))
-            out[i] += random_part(draw.z, draw.codes, u @ draw.root.T)
+            y += random_part(draw.z, draw.codes, u @ draw.root.T)
     return out
