@@ -60,7 +60,7 @@ CONTRASTS = r"""
     const box = element.getBoundingClientRect();
     const at = [box.left + box.width / 2, box.top + box.height / 2];
     const shape = document.elementsFromPoint(...at).find(one => one.closest("svg")
-      && !["svg", "text", "tspan"].includes(one.tagName)
+      && !["svg", "text", "tspan", "image"].includes(one.tagName)
       && getComputedStyle(one).fill !== "none" && rgba(getComputedStyle(one).fill)[3] === 255);
     return shape ? rgba(getComputedStyle(shape).fill) : page(element);
   };
