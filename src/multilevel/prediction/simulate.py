@@ -73,7 +73,8 @@ def simulate_responses(
     generator = random_generator(rng)
     spread = sigma if weights is None else sigma / np.sqrt(weights)
     out = np.empty((n, len(mean)))
-    for y in out:
+    for i in range(n):
+        y = out[i]
         generator.standard_normal(out=y)
         y *= spread
         y += mean
