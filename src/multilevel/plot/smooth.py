@@ -44,19 +44,33 @@ def smooth(x: Float, y: Float) -> Float:
 def _local_line(x: Float, y: Float, at: float) -> float:
     """Value at a point of the weighted line through its neighbours; x ascends."""
     n, k = len(x), max(int(np.ceil(SPAN * len(x))), 3)
-    start = int(np.searchsorted(x, at))
-    low, high = max(start - k, 0), min(start + k, n)
-    away = np.abs(x[low:high] - at)
-    reach = np.partition(away, k - 1)[k - 1]
+    low = _nearest(x, at, k)
+    reach = max(at - x[low], x[low + k - 1] - at)
+    high = int(np.searchsorted(x, at + reach, side="right"))
+    low = int(np.searchsorted(x, at - reach))
     if reach == 0.0:
-        return float(y[low:high][away == 0.0].mean())
-    w = np.clip(1.0 - (away / (1.000001 * reach)) ** 3, 0.0, None) ** 3
+        return float(y[low:high].mean())
+    scaled = np.abs(x[low:high] - at) / (1.000001 * reach)
+    w = np.clip(1.0 - scaled * scaled * scaled, 0.0, None)
+    w *= w * w
     dx, part = x[low:high] - at, y[low:high]
-    s0, s1, s2 = w.sum(), w @ dx, w @ dx**2
+    s0, s1, s2 = w.sum(), w @ dx, w @ (dx * dx)
     spread = s0 * s2 - s1**2
     if spread <= 1e-12 * s0 * s2:
         return float(w @ part / s0)
     return float((s2 * (w @ part) - s1 * (w @ (dx * part))) / spread)
+
+
+def _nearest(x: Float, at: float, k: int) -> int:
+    """Where the k values nearest to a point begin; x ascends."""
+    low, high = 0, len(x) - k
+    while low < high:
+        middle = (low + high) // 2
+        if at - x[middle] > x[middle + k] - at:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def density(values: Float, grid: Float) -> Float:

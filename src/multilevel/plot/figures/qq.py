@@ -13,13 +13,13 @@ from multilevel.plot.style import BLUE, GREY, LIGHT, add_note, dress, new_panels
 from multilevel.randomness import random_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.plot.numbers import Columns
     from multilevel.typing import Float
 
-__all__ = ["qq", "qq_data"]
+__all__ = ["draw_qq", "qq", "qq_data", "refits"]
 
 # Fits to simulated responses are made up to so many rows.
 MOST_ROWS = 20_000
@@ -85,7 +85,19 @@ def qq(
     >>> mlm.plot.qq(fit).get_ylabel()
     'studentized residual'
     """
-    table, scale, simulations = _columns(fit, level, term, n, rng)
+    return draw_qq(fit, level, refits(fit, n, rng), term=term, ax=ax)
+
+
+def draw_qq(
+    fit: LinearMixedModel,
+    level: str,
+    again: Iterable[LinearMixedModel],
+    *,
+    term: str | Sequence[str] | None = None,
+    ax: Any = None,
+) -> Any:
+    """Draw :func:`qq` with the envelope of given fits to simulated responses."""
+    table, scale, simulations = _columns(fit, level, term, again)
     terms = list(dict.fromkeys(table["term"])) if "term" in table else [None]
     panels = new_panels(ax, len(terms), columns=3, size=(3.4, 3.2))
     for panel, name in zip(panels, terms, strict=True):
@@ -119,25 +131,22 @@ def qq_data(
         ``row`` or ``group, level, term``, then ``theoretical, residual, conf_low, conf_high``, by
         ascending residual; residuals of an effect whose variance is estimated as zero are NaN.
     """
-    return emit(_columns(fit, level, term, n, rng)[0], fit)
+    return emit(_columns(fit, level, term, refits(fit, n, rng))[0], fit)
 
 
 def _columns(
     fit: LinearMixedModel,
     level: str,
     term: str | Sequence[str] | None,
-    n: int | None,
-    rng: int | np.random.Generator | None,
+    again: Iterable[LinearMixedModel],
 ) -> tuple[Columns, str, int]:
     scale, table = _residuals(fit, level)
     if term is not None and level == "rows":
         raise ValueError(f"term={term!r} is for a grouping factor; rows have residuals only.")
-    if n is None:
-        n = SIMULATIONS if fit.nobs <= MOST_ROWS else 0
     keys = ["residual"]
     if level != "rows":
         keys = chosen_terms(list(dict.fromkeys(table["term"])), term, level)
-    simulated = _simulated(fit, level, scale, keys, n, rng)
+    simulated = _simulated(again, level, scale, keys)
     parts = []
     for name in keys:
         part = table if level == "rows" else take(table, table["term"] == name)
@@ -165,28 +174,33 @@ def _residuals(fit: LinearMixedModel, level: str) -> tuple[str, Columns]:
         return "standardized", columns_of(fit.level_residuals(level, scale="standardized"))
 
 
-def _simulated(
-    fit: LinearMixedModel,
-    level: str,
-    scale: Any,
-    keys: Sequence[str],
-    n: int,
-    rng: int | np.random.Generator | None,
-) -> dict[str, list[Float]]:
-    """Residuals of fits to simulated responses, by effect."""
-    found: dict[str, list[Float]] = {name: [] for name in keys}
+def refits(
+    fit: LinearMixedModel, n: int | None, rng: int | np.random.Generator | None
+) -> Iterator[LinearMixedModel]:
+    """Fits to simulated responses, one at a time."""
+    if n is None:
+        n = SIMULATIONS if fit.nobs <= MOST_ROWS else 0
     generator = random_generator(rng)
     for _ in range(n):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             again = fit.refit(fit.simulate(rng=generator)[0])
-        table = columns_of(again.level_residuals(level, scale=scale))
+        yield again
+
+
+def _simulated(
+    again: Iterable[LinearMixedModel], level: str, scale: Any, keys: Sequence[str]
+) -> dict[str, list[Float]]:
+    """Residuals of fits to simulated responses, by effect."""
+    found: dict[str, list[Float]] = {name: [] for name in keys}
+    for fit in again:
+        table = columns_of(fit.level_residuals(level, scale=scale))
         for name in keys:
             own = slice(None) if level == "rows" else table["term"] == name
             values = table["residual"][own]
             if np.isfinite(values).any():  # those of a variance estimated as zero have no scale
                 found[name].append(np.nan_to_num(values))
-    return found if n else {}
+    return found
 
 
 def _with_envelope(part: Columns, simulated: list[Float]) -> Columns:
