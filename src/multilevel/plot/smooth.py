@@ -43,7 +43,7 @@ def smooth(x: Float, y: Float) -> Float:
 
 def _local_line(x: Float, y: Float, at: float) -> float:
     """Value at a point of the weighted line through its neighbours; x ascends."""
-    n, k = len(x), max(int(np.ceil(SPAN * len(x))), 3)
+    k = max(int(np.ceil(SPAN * len(x))), 3)
     low = _nearest(x, at, k)
     reach = max(at - x[low], x[low + k - 1] - at)
     high = int(np.searchsorted(x, at + reach, side="right"))
