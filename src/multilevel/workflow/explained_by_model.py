@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from multilevel.exceptions import MultilevelError
-from multilevel.frames.table import Table
+from multilevel.plot.numbers import columns_of, take
 from multilevel.report.document import DataTable, Note, Paragraph, Picture
-from multilevel.workflow.explained_in_words import comparable
+from multilevel.workflow.explained_in_words import change, comparable
 from multilevel.workflow.part import Part
 from multilevel.workflow.sizes import the_groups
 from multilevel.workflow.words import code, listing, number, percent
@@ -59,7 +59,7 @@ def _measures(study: Study, fits: Fits) -> tuple[Rows, tuple[Note, ...]]:
     rows: Rows = {}
     negative = []
     for name, fit in fits.items():
-        marginal, conditional = Table.from_data(fit.r2()).column("r2").values
+        marginal, conditional = columns_of(fit.r2())["r2"]
         rows.setdefault("marginal", {})[name] = float(marginal)
         rows.setdefault("conditional", {})[name] = float(conditional)
         if fit is null:
@@ -88,12 +88,12 @@ def _measures(study: Study, fits: Fits) -> tuple[Rows, tuple[Note, ...]]:
 def _reductions(study: Study, fit: LinearMixedModel, null: LinearMixedModel) -> dict[str, float]:
     """Reduction of the null model's variances, of groups only where it means that (RB)."""
     try:
-        table = Table.from_data(fit.r2("raudenbush-bryk", baseline=null))
+        table = columns_of(fit.r2("raudenbush-bryk", baseline=null))
     except MultilevelError:  # the null model lacks a factor of this one
         return {}
     names = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
     names["residual"] = "rows of a group"
-    values = zip(_labels(table, "level"), table.column("r2").values, strict=True)
+    values = zip(table["level"], table["r2"], strict=True)
     return {
         names.get(level, level): float(value)
         for level, value in values
@@ -104,11 +104,10 @@ def _reductions(study: Study, fit: LinearMixedModel, null: LinearMixedModel) -> 
 def _errors(study: Study, fit: LinearMixedModel, null: LinearMixedModel) -> dict[str, float]:
     """Snijders and Bosker's measures of a model with random intercepts of one factor."""
     try:
-        table = Table.from_data(fit.r2("snijders-bosker", baseline=null))
+        first, second = columns_of(fit.r2("snijders-bosker", baseline=null))["r2"]
     except MultilevelError:  # random slopes, or several factors
         return {}
     groups = the_groups(study.hierarchy.innermost.label)
-    first, second = table.column("r2").values
     return {"rows": float(first), f"means of {groups}": float(second)}
 
 
@@ -117,14 +116,14 @@ def _sources(study: Study, fits: Fits) -> Rows:
     rows: dict[tuple[int, str], dict[str, float]] = {}
     for name, fit in fits.items():
         try:
-            table = Table.from_data(fit.r2("rights-sterba"))
+            table = columns_of(fit.r2("rights-sterba"))
         except MultilevelError:
             continue
-        columns = ("scope", "level", "source", "group", "symbol")
-        labels = zip(*(_labels(table, one) for one in columns), strict=True)
-        for label, share in zip(labels, table.column("share").values, strict=True):
-            if label[0] == "total":
-                rows.setdefault(_source(study, *label[1:]), {})[name] = float(share)
+        table = take(table, table["scope"] == "total")
+        names = ("level", "source", "group", "symbol")
+        labels = zip(*(table[one] for one in names), strict=True)
+        for label, share in zip(labels, table["share"], strict=True):
+            rows.setdefault(_source(study, *label), {})[name] = float(share)
     return {
         label: shares
         for (_, label), shares in sorted(rows.items(), key=lambda row: row[0][0])
@@ -132,10 +131,12 @@ def _sources(study: Study, fits: Fits) -> Rows:
     }
 
 
-def _source(study: Study, level: str, source: str, group: str, symbol: str) -> tuple[int, str]:
+def _source(
+    study: Study, level: str, source: str, group: str | None, symbol: str
+) -> tuple[int, str]:
     """A source in words, and its place among the others."""
     names = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
-    among, by = names.get(level, level), names.get(group, group)
+    among, by = names.get(level, level), names.get(group or "", "groups")
     if source == "fixed":
         where = "within groups" if level == "rows" else f"between {among}"
         return 0, f"predictors, {where} ({symbol})"
@@ -199,7 +200,7 @@ def _text(study: Study, fits: Fits, measures: Rows) -> str:
     for label, row in measures.items():
         if label.startswith("reduction of variance between"):
             where = label.removeprefix("reduction of variance ")
-            steps = [f"{_change(value)} in {name}" for name, value in _ends(list(row), row)]
+            steps = [f"{change(value)} in {name}" for name, value in _ends(list(row), row)]
             texts.append(f"Beside {names[0]}, the variance {where} is {listing(steps)}.")
     return " ".join(texts)
 
@@ -213,28 +214,14 @@ def _ends(names: list[str], row: dict[str, float]) -> list[tuple[str, float]]:
     return [(name, row[name]) for name in (shown if len(shown) <= 4 else [shown[0], shown[-1]])]
 
 
-def _change(r2: float) -> str:
-    if abs(r2) < 0.0005:
-        return "the same"
-    if r2 > 0.9995:
-        return "zero"
-    return f"{percent(abs(r2))} {'smaller' if r2 > 0.0 else 'larger'}"
-
-
 def _bars(study: Study, fits: Fits) -> str:
     """The lengths of the bars of the first and the last model."""
     texts = []
     for name in dict.fromkeys((next(iter(fits)), list(fits)[-1])):
-        table = Table.from_data(fits[name].variance_partition())
-        variance = table.column("variance").values
+        table = columns_of(fits[name].variance_partition())
+        variance = table["variance"]
         variance = np.where(variance > _NOTHING * variance.sum(), variance, 0.0)
-        pairs = zip(_labels(table, "source"), variance, strict=True)
+        pairs = zip(table["source"], variance, strict=True)
         parts = [f"{source} {number(float(value))}" for source, value in pairs]
         texts.append(f"Bars of {name}: {listing(parts)}.")
     return " ".join(texts)
-
-
-def _labels(table: Table, name: str) -> list[str]:
-    """Entries of a column of text, empty where there is none."""
-    column = table.column(name)
-    return [str(column.levels[i]) if i >= 0 else "" for i in column.codes]

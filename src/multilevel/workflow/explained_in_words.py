@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from multilevel.workflow.rung import Ladder
     from multilevel.workflow.study import Study
 
-__all__ = ["comparable", "explained_part"]
+__all__ = ["change", "comparable", "explained_part"]
 
 # Standard deviations from its mean within which zero is the average of a predictor.
 _AVERAGE = 0.001
@@ -121,15 +121,18 @@ def _reductions(study: Study, fit: LinearMixedModel, ladder: Ladder) -> str:
     for level, r2 in zip(_texts(table.column("level")), table.column("r2").values, strict=True):
         where = "rows of a group" if level == "residual" else names.get(str(level), str(level))
         if np.isfinite(r2) and (level == "residual" or comparable(fit)):
-            texts.append(f"the variance between {where} is {_change(float(r2))}")
+            texts.append(f"the variance between {where} is {change(float(r2))}")
     if not texts:
         return ""
     return f"Beside the null model, {listing(texts)} (Raudenbush & Bryk 2002)."
 
 
-def _change(r2: float) -> str:
+def change(r2: float) -> str:
+    """How much smaller or larger a variance is than that of the null model."""
     if abs(r2) < 0.0005:
         return "the same"
+    if r2 > 0.9995:
+        return "zero"
     return f"{percent(abs(r2))} {'smaller' if r2 > 0.0 else 'larger'}"
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from multilevel.exceptions import DataError, MultilevelError
-from multilevel.frames.table import Table
 from multilevel.plot.numbers import columns_of
 from multilevel.report.document import DataTable, Decision, Note, Paragraph, Picture
 from multilevel.workflow.need_groups import group_means_part
@@ -19,6 +18,7 @@ from multilevel.workflow.words import code, listing, measured, number, p_text, p
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
+    from multilevel.plot.numbers import Columns
     from multilevel.workflow.hierarchy import Factor
     from multilevel.workflow.study import Study
 
@@ -67,16 +67,16 @@ def _icc(study: Study, null: LinearMixedModel) -> dict[str, Any]:
         frame = null.icc(conf_int=True, method="profile" if profiled else "delta")
     except MultilevelError:
         profiled, frame = False, null.icc(conf_int=True)
-    table = Table.from_data(frame)
+    table = columns_of(frame)
     names = ("variance", "icc", "conf_low", "conf_high", "correlation")
     order = _order(study, table)
-    found: dict[str, Any] = {name: table.column(name).values[order] for name in names}
+    found: dict[str, Any] = {name: table[name][order] for name in names}
     return found | {"method": "profile likelihood" if profiled else "the delta method (logit)"}
 
 
-def _order(study: Study, table: Table) -> list[int]:
+def _order(study: Study, table: Columns) -> list[int]:
     """Rows of the factors of the hierarchy in a table of the fit."""
-    groups = _labels(table, "group")
+    groups = list(table["group"])
     return [groups.index(one.name) for one in study.hierarchy.factors]
 
 
@@ -152,8 +152,8 @@ def _share_note(study: Study, shares: dict[str, Any]) -> str:
     text = f"By REML; intervals by {shares['method']}. Correlation: of two rows of the same group."
     other = study.fitter(study.formula([], study.hierarchy.random()), reml=False).fit
     if other is not None:
-        table = Table.from_data(other.icc())
-        values = table.column("icc").values[_order(study, table)]
+        table = columns_of(other.icc())
+        values = table["icc"][_order(study, table)]
         text += f" By maximum likelihood: {listing([percent(float(x)) for x in values])}."
     if study.request.weights:
         text += " The residual variance, and all shares with it, are those of a row of weight 1."
@@ -210,18 +210,20 @@ def _tests(study: Study, null: LinearMixedModel) -> Part:
         frame = null.group_differences(n=10_000 if few else 2_000, rng=study.seed)
     except MultilevelError as error:
         return Part((Paragraph(f"The tests could not be made: {error}", heading),))
-    table = Table.from_data(frame)
+    table = columns_of(frame)
     texts = [_difference(one, table) for one in study.hierarchy.factors]
     text = " ".join(one for one in texts if one) or "There is no test."
     return Part((Paragraph(text, heading), DataTable("differences", "Tests", frame)))
 
 
-def _difference(factor: Factor, table: Table) -> str:
+def _difference(factor: Factor, table: Columns) -> str:
     """What the tests say of a factor, the last (the exact one, if there is one) first of all."""
-    terms, tests = (_labels(table, name) for name in ("term", "test"))
-    own = [i for i, term in enumerate(terms) if _group_of(term) == factor.name]
-    values = table.column("p_value").values
-    known = [(tests[i], float(values[i])) for i in own if np.isfinite(values[i])]
+    rows = zip(table["term"], table["test"], table["p_value"], strict=True)
+    known = [
+        (test, float(p))
+        for term, test, p in rows
+        if _group_of(term) == factor.name and np.isfinite(p)
+    ]
     if not known:
         return ""
     groups, (name, p) = the_groups(factor.label), known[-1]
@@ -248,18 +250,12 @@ def _group_of(term: str) -> str:
     return term.rpartition("|")[2].strip(" )").replace("`", "")
 
 
-def _labels(table: Table, name: str) -> list[str]:
-    column = table.column(name)
-    return [str(column.levels[i]) if i >= 0 else "" for i in column.codes]
-
-
 def _design(study: Study, null: LinearMixedModel) -> Part:
     """Design effects, why the model is needed, and the rule of two."""
     frame = null.design_effect()
-    table = Table.from_data(frame)
+    table = columns_of(frame)
     order = _order(study, table)
-    effect = table.column("design_effect").values[order]
-    effective = table.column("n_effective").values[order]
+    effect, effective = (table[name][order] for name in ("design_effect", "n_effective"))
     factors = study.hierarchy.factors
     worth = [
         f"{number(float(n))} independent rows, as they come in {the_groups(one.label)} (design "
@@ -285,7 +281,7 @@ def _design(study: Study, null: LinearMixedModel) -> Part:
         "Lai & Kwok (2015)",
     )
     note = "Ratio of SEs: by how much least squares would understate the error of a mean."
-    shown = {name: values for name, values in columns_of(frame).items() if name != "icc"}
+    shown = {name: values for name, values in table.items() if name != "icc"}
     return Part(
         (
             Paragraph(text, "What grouping costs"),

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from multilevel.frames.table import Table
 from multilevel.plot.numbers import columns_of, take
 from multilevel.report.document import Block, DataTable, Paragraph, Picture
 from multilevel.workflow.part import Part
@@ -113,8 +112,7 @@ def _usual_size(rows: Float) -> float:
 
 def _lambdas(null: LinearMixedModel, factor: Factor) -> Float:
     """Reliability of the mean of every group that has one."""
-    table = Table.from_data(null.reliability(factor.name, per_group=True))
-    values: Float = table.column("reliability").values
+    values: Float = columns_of(null.reliability(factor.name, per_group=True))["reliability"]
     return values[np.isfinite(values)]
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from multilevel.exceptions import MultilevelError
-from multilevel.frames.table import Table
 from multilevel.plot.numbers import columns_of
 from multilevel.report.document import DataTable, Paragraph, Picture
 from multilevel.workflow.part import Part
@@ -15,6 +14,7 @@ from multilevel.workflow.sizes import the_groups
 from multilevel.workflow.words import code, listing, number
 
 if TYPE_CHECKING:
+    from multilevel.plot.numbers import Columns
     from multilevel.workflow.study import Study
 
 __all__ = ["least_squares_part"]
@@ -48,7 +48,7 @@ def least_squares_part(study: Study) -> Part:
         frame = fit.vs_ols(cluster=cluster)
     except MultilevelError as error:
         return Part((Paragraph(f"The comparison could not be made: {error}", _HEADING),))
-    table = Table.from_data(frame)
+    table = columns_of(frame)
     texts = [_text(table), _dummies(study)]
     if not any(part.covariance.any() for part in fit.state.terms):
         texts.insert(
@@ -69,18 +69,17 @@ def least_squares_part(study: Study) -> Part:
         (
             Paragraph(" ".join(texts), _HEADING),
             picture,
-            DataTable("vs_ols", title, _without_words(study, frame), 1, note, _HEADINGS),
+            DataTable("vs_ols", title, _without_words(study, table), 1, note, _HEADINGS),
         )
     )
 
 
-def _without_words(study: Study, frame: Any) -> Any:
+def _without_words(study: Study, table: Columns) -> Any:
     """The numbers of the table; what they mean, the text says."""
-    columns = columns_of(frame)
-    return study.frame({name: columns[name] for name in columns if name != "verdict"})
+    return study.frame({name: table[name] for name in table if name != "verdict"})
 
 
-def _text(table: Any) -> str:
+def _text(table: Columns) -> str:
     """Which standard errors least squares has too small, and which too large."""
     small, large, doubtful, alike = [], [], [], 0
     for name, ratio, robust in _ratios(table):
@@ -127,7 +126,7 @@ def _dummies(study: Study) -> str:
     )
 
 
-def _alt(table: Any) -> str:
+def _alt(table: Columns) -> str:
     """Every ratio, for those who cannot see the figure."""
     return " ".join(
         f"{code(name)}: multilevel {number(ratio, 2)}, robust {number(robust, 2)}."
@@ -135,15 +134,8 @@ def _alt(table: Any) -> str:
     )
 
 
-def _ratios(table: Any) -> list[tuple[str, float, float]]:
+def _ratios(table: Columns) -> list[tuple[str, float, float]]:
     """Standard errors of the model, and robust ones, as multiples of those of least squares."""
-    naive, robust, own = (
-        table.column(name).values for name in ("std_error_ols", "std_error_robust", "std_error")
-    )
-    rows = zip(_terms(table), own / naive, robust / naive, strict=True)
+    naive, robust, own = (table[f"std_error{kind}"] for kind in ("_ols", "_robust", ""))
+    rows = zip(table["term"], own / naive, robust / naive, strict=True)
     return [(name, float(r), float(other)) for name, r, other in rows if np.isfinite(r)]
-
-
-def _terms(table: Any) -> list[str]:
-    column = table.column("term")
-    return [str(column.levels[i]) for i in column.codes]
