@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import stats
 
 from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Decision, Note, Paragraph
@@ -25,6 +26,7 @@ __all__ = ["assumptions_step"]
 
 _FAR = 4.0  # robust standard deviations
 _FAR_IF_NORMAL = 6.334e-5  # share of rows beyond, of a normal distribution
+_HEAVIER, _RARE = 3.0, 0.01
 _BENT, _BENT_P = 0.01, 0.001
 _INFLATED = 5.0
 
@@ -108,10 +110,10 @@ def _outliers(study: Study) -> CheckRow:
         "A-OUTLIER",
         f"Do rows lie far from the median of their {the_groups(inner.label)}?",
         f"{n:,} of {len(scores):,} rows beyond {_FAR:g} robust standard deviations",
-        "more than 3 times as many as of a normal distribution",
+        f"more than chance gives (p < {_RARE:g}), or one so far that it is none of them",
         "info",
     )
-    if n <= 3.0 * _FAR_IF_NORMAL * len(scores):
+    if not _outlying(scores, n):
         return row
     lie = "lies" if n == 1 else "lie"
     above = int(np.sum(scores > _FAR))
@@ -122,6 +124,17 @@ def _outliers(study: Study) -> CheckRow:
         "results hold without them."
     )
     return row._replace(verdict="look", advice="look at their values", text=text)
+
+
+def _outlying(scores: Float, n: int) -> bool:
+    """Whether so many rows are far out, or one of them so far, that chance is no reason.
+
+    Scores vary more than normal ones, because medians of groups are estimated: that is what the
+    factor allows for.
+    """
+    many = float(stats.poisson.sf(n - 1, _HEAVIER * _FAR_IF_NORMAL * len(scores)))
+    farthest = len(scores) * 2.0 * float(stats.norm.sf(float(np.abs(scores).max())))
+    return n > 0 and (many < _RARE or _HEAVIER * farthest < _RARE)
 
 
 def _columns(study: Study) -> dict[str, Float]:

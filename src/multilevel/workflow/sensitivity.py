@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import stats
 
 from multilevel.diagnostics.normality import skewness
 from multilevel.diagnostics.outliers import outlying
@@ -28,8 +29,8 @@ from multilevel.workflow.words import code, counted, listing, measured, number, 
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
-    from multilevel.report.document import Block
-    from multilevel.typing import Float, Int
+    from multilevel.report.document import Block, Severity
+    from multilevel.typing import Float, IndexArray, Int
     from multilevel.workflow.box_cox import Scale
     from multilevel.workflow.coefficients import Coefficient
     from multilevel.workflow.hierarchy import Factor
@@ -41,7 +42,8 @@ __all__ = ["sensitivity_part"]
 _HEADING = "Do conclusions depend on single choices and rows?"
 _MOST_ROWS = 200_000  # rows up to which models are fitted again
 _CLEAR = 0.05
-_SMALL = 0.5  # standard errors that an estimate may move and still say the same
+# Standard errors from which a p value that crosses .05 is another conclusion, and a warning.
+_SMALL, _LARGE = 0.5, 1.0
 _NAMED = 6
 _FEWEST = 3  # groups that must be left
 _BAR = re.compile(r"(?<!\|)\|(?!\|)")
@@ -79,6 +81,14 @@ class _Variant:
         return next((one for one in self.coefficients if one.name == name), None)
 
 
+@dataclass(frozen=True)
+class _Change:
+    """Another conclusion: in words, and how many standard errors away."""
+
+    text: str
+    step: float
+
+
 def sensitivity_part(study: Study, fit: LinearMixedModel) -> Part:
     """The coefficients of the chosen model beside those of the variants that the data call for."""
     if study.n_rows > _MOST_ROWS:
@@ -100,24 +110,33 @@ def sensitivity_part(study: Study, fit: LinearMixedModel) -> Part:
 
 
 def _compared(study: Study, base: list[Coefficient], variants: list[_Variant]) -> Part:
-    changes = {one.name: [_change(one, v) for v in variants] for one in base}
-    sentences = tuple(_sentence(base, v, changes, i) for i, v in enumerate(variants))
-    turned = [name for name, said in changes.items() if any(said)]
+    changes = {(one.name, v.name): _change(one, v) for one in base for v in variants}
+    sentences = [_sentence(v, [changes[one.name, v.name] for one in base]) for v in variants]
+    steps = {
+        one.name: max((c.step for v in variants if (c := changes[one.name, v.name])), default=-1.0)
+        for one in base
+    }
+    turned = [name for name, step in steps.items() if step >= _SMALL]
     fitted = [v for v in variants if not v.failure]
-    head = _head(base, len(fitted), turned)
-    blocks: list[Block] = [Paragraph(head, _HEADING), Bullets(sentences)]
+    blocks: list[Block] = [Paragraph(_head(base, len(fitted), turned), _HEADING)]
+    blocks.append(Bullets(tuple(sentences)))
     if fitted:
-        blocks.append(_table(study, base, fitted, turned))
+        blocks.append(_table(study, base, fitted, steps))
     decision = Decision(
         "A-SENSITIVE",
         "Do conclusions change on another scale, or without unusual rows or groups?",
         f"{len(turned)} of {counted(len(base), 'coefficient')}, fitted {_ways(len(fitted))}",
-        "p < .05 gained or lost, or the sign turned",
+        f"p < .05 gained or lost by {_SMALL:g} standard errors or more, or the sign turned",
         "yes" if turned else "no",
     )
-    said = [text for i, text in enumerate(sentences) if any(every[i] for every in changes.values())]
+    said = [
+        text
+        for text, v in zip(sentences, variants, strict=True)
+        if any((c := changes[name, v.name]) and c.step >= _SMALL for name in turned)
+    ]
     text = f"Some conclusions depend on how the model is fitted. {' '.join(said)} Report both."
-    notes = (Note("A-SENSITIVE", text),) if turned else ()
+    severity: Severity = "warning" if max(steps.values()) >= _LARGE else "info"
+    notes = (Note("A-SENSITIVE", text, severity),) if turned else ()
     return Part(tuple(blocks), (decision,), notes)
 
 
@@ -134,8 +153,9 @@ def _head(base: list[Coefficient], n: int, turned: list[str]) -> str:
         )
     return (
         f"The chosen model was fitted {_ways(n)}. A conclusion changes if a coefficient gains or "
-        f"loses p < .05, or is below .05 with the other sign. {found} Step 8 leaves out single "
-        "groups one at a time, and has other standard errors."
+        f"loses p < .05 by a step of {_SMALL:g} standard errors or more, or is below .05 with the "
+        f"other sign. {found} Step 8 leaves out single groups one at a time, and has other "
+        "standard errors."
     )
 
 
@@ -143,24 +163,25 @@ def _ways(n: int) -> str:
     return "in 1 other way" if n == 1 else f"in {n} other ways"
 
 
-def _change(one: Coefficient, variant: _Variant) -> str:
-    """What becomes of a conclusion; empty if it stays."""
+def _change(one: Coefficient, variant: _Variant) -> _Change | None:
+    """What becomes of a conclusion; None if it stays."""
     other = variant.of(one.name)
     if variant.failure:
-        return ""
+        return None
     if other is None:
-        return f"{code(one.name)} can no longer be estimated"
+        return _Change(f"{code(one.name)} can no longer be estimated", np.inf)
     was, now = one.p_value < _CLEAR, other.p_value < _CLEAR
-    turned = one.estimate * other.estimate < 0.0
-    if was == now and not (turned and now):
-        return ""
-    how = "changes its sign" if turned and now else "falls below .05" if now else "rises above .05"
-    if how != "changes its sign":
-        how = f"has a p value that {how}"
-    moved = abs(other.estimate - one.estimate) / one.std_error
-    small = variant.scale is None and not turned and moved < _SMALL
-    little = f", a step of {number(moved, 1)} standard errors only" if small else ""
-    return f"{code(one.name)} {how}: {_shown(one)} becomes {_shown(other)}{little}"
+    turned = now and one.estimate * other.estimate < 0.0
+    if was == now and not turned:
+        return None
+    how = "has a p value that falls below .05" if now else "has a p value that rises above .05"
+    step = abs(other.estimate - one.estimate) / one.std_error
+    if variant.scale is not None:
+        step = abs(other.statistic - one.statistic)
+    if turned:
+        how, step = "changes its sign", np.inf
+    little = f", a step of {number(step, 1)} standard errors only" if step < _SMALL else ""
+    return _Change(f"{code(one.name)} {how}: {_shown(one)} becomes {_shown(other)}{little}", step)
 
 
 def _shown(one: Coefficient) -> str:
@@ -172,17 +193,15 @@ def _cell(one: Coefficient) -> str:
     return _shown(one).replace(" ", "\u00a0").replace("\u00a0(", " (")
 
 
-def _sentence(
-    base: list[Coefficient], variant: _Variant, changes: dict[str, list[str]], i: int
-) -> str:
+def _sentence(variant: _Variant, changes: list[_Change | None]) -> str:
     if variant.failure:
         return f"{variant.text} there is no fit: {variant.failure}"
-    said = [changes[one.name][i] for one in base if changes[one.name][i]]
+    said = [one.text for one in changes if one is not None]
     return f"{variant.text} {'; '.join(said) if said else 'no conclusion changes'}."
 
 
 def _table(
-    study: Study, base: list[Coefficient], variants: list[_Variant], turned: list[str]
+    study: Study, base: list[Coefficient], variants: list[_Variant], steps: dict[str, float]
 ) -> DataTable:
     columns: dict[str, list[str]] = {
         "term": [one.name for one in base],
@@ -191,7 +210,7 @@ def _table(
     for v in variants:
         found = [v.of(one.name) for one in base]
         columns[v.name] = ["not estimable" if one is None else _cell(one) for one in found]
-    columns["verdict"] = ["changes" if one.name in turned else "same" for one in base]
+    columns["verdict"] = [_verdict(steps[one.name]) for one in base]
     note = "Estimates with their p values."
     if any(v.of_groups for v in variants):
         note += (
@@ -211,6 +230,12 @@ def _table(
     headings = {"chosen": "Chosen model", **{v.name: v.name for v in variants}}
     title = "Coefficients of the chosen model, fitted in other ways"
     return DataTable("sensitivity", title, study.frame(columns), 1, note, headings)
+
+
+def _verdict(step: float) -> str:
+    if step < 0.0:
+        return "same"
+    return "changes" if step >= _SMALL else "p crosses .05"
 
 
 def _coefficients(study: Study, fit: LinearMixedModel) -> tuple[Coefficient, ...]:
@@ -233,7 +258,9 @@ def _fitted(
 
 def _other_scale(study: Study, fit: LinearMixedModel) -> list[_Variant]:
     """The outcome on a simple power, if it is positive and residuals are skewed to the right."""
-    if study.y.min() <= 0.0 or skewness(_studentised(fit)) <= SKEWNESS[0]:
+    values = _studentised(fit)
+    usual = np.delete(values, _outside(values))  # a row far out is no skewness
+    if study.y.min() <= 0.0 or skewness(usual) <= SKEWNESS[0]:
         return []
     profile = box_cox(study.fitter, fit.formula, study.y)
     if profile is None or profile.plain:
@@ -251,11 +278,13 @@ def _studentised(fit: LinearMixedModel) -> Float:
     return np.where(np.isfinite(values), values, 0.0)
 
 
-def _without_rows(study: Study, fit: LinearMixedModel) -> list[_Variant]:
-    from scipy import stats
+def _outside(residual: Float) -> IndexArray:
+    """Rows that lie outside what a normal distribution gives."""
+    return outlying(2.0 * stats.norm.sf(np.abs(residual)), LOOK_P)[0]
 
-    size = np.abs(_studentised(fit))
-    out = outlying(2.0 * stats.norm.sf(size), LOOK_P)[0]
+
+def _without_rows(study: Study, fit: LinearMixedModel) -> list[_Variant]:
+    out = _outside(_studentised(fit))
     if not len(out):
         return []
     keep = np.ones(study.n_rows, dtype=bool)

@@ -146,6 +146,25 @@ def test_no_coefficients_no_part():
     assert sensitivity_part(study, study.fitter("y ~ 1 + (1 | g)").fit).blocks == ()
 
 
+def test_a_p_value_that_just_crosses_is_no_other_conclusion():
+    data = clean(seed=2)
+    y = data["y"] - 2.0 * data["x"]
+    data["x"] = np.random.default_rng(8).normal(size=600)
+    data["y"] = y + 0.18 * data["x"]
+    data["y"][11] += 25.0
+    part = part_of(data)
+    said = next(text for text in bullets(part) if "x_c" in text)
+    assert said.endswith("(p = .035), a step of 0.3 standard errors only.")
+    assert table_of(part)["verdict"].tolist() == ["p crosses .05", "same"]
+    assert codes(part) == set()
+
+
+def test_a_row_far_out_does_not_call_for_another_scale():
+    data = clean()
+    data["y"][20] += 45.0
+    assert not any("log(y)" in text or "sqrt(y)" in text for text in bullets(part_of(data)))
+
+
 def test_too_few_groups_left_is_said(monkeypatch):
     monkeypatch.setattr("multilevel.workflow.sensitivity._FEWEST", 40)
     part = part_of(heavy())
