@@ -56,7 +56,7 @@ def choose(study: Study, ladder: Ladder) -> Choice:
     decision = Decision(
         "FIT-CHOICE",
         "Which model is interpreted?",
-        f"{len(names)} models were fitted",
+        f"{ladder.n_models} models were tried",
         "the model that select= names" if wanted else "the last that was kept",
         verdict,
         "" if wanted else "Hox, Moerbeek & van de Schoot (2018)",

@@ -58,11 +58,6 @@ class Fitter:
         self._weights = weights
         self._made: dict[tuple[str, bool], Fitted] = {}
 
-    @property
-    def n_models(self) -> int:
-        """Number of models that were tried."""
-        return len({formula for formula, _ in self._made})
-
     def __call__(self, formula: str, *, reml: bool = True) -> Fitted:
         """Fit a model, or return it if it was fitted before."""
         key = (formula, reml)

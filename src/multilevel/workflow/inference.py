@@ -34,7 +34,7 @@ def inference_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
     coefficients = read_coefficients(study, fit, method.df_method)
     influence = influence_part(study, fit, coefficients)
     parts = [
-        _tests(study, coefficients, method),
+        _tests(study, ladder, coefficients, method),
         variance_part(study, fit),
         robust_part(study, fit, coefficients),
         influence,
@@ -75,7 +75,9 @@ def _headline(
     return f"{text}; no conclusion rests on a single group."
 
 
-def _tests(study: Study, coefficients: tuple[Coefficient, ...], method: TestMethod) -> Part:
+def _tests(
+    study: Study, ladder: Ladder, coefficients: tuple[Coefficient, ...], method: TestMethod
+) -> Part:
     """p values, as they are and adjusted for their number."""
     slopes = tuple(one for one in coefficients if one.is_slope)
     decisions: tuple[Decision, ...] = (method.decision,)
@@ -108,14 +110,14 @@ def _tests(study: Study, coefficients: tuple[Coefficient, ...], method: TestMeth
         text += f" After that, {listing(lost)} {told} no longer below .05."
     headings = {"p_value_holm": "p, adjusted (Holm)"}
     table = DataTable("tests", "Tests of the coefficients", frame, 1, "", headings)
-    notes = (*method.notes, *_multiple(study, len(slopes), changed=bool(lost)))
+    notes = (*method.notes, *_multiple(ladder, len(slopes), changed=bool(lost)))
     return Part((Paragraph(text, "Tests"), table), decisions, notes)
 
 
-def _multiple(study: Study, n_tests: int, *, changed: bool) -> tuple[Note, ...]:
+def _multiple(ladder: Ladder, n_tests: int, *, changed: bool) -> tuple[Note, ...]:
     if n_tests < 2:
         return ()
-    tried = counted(study.fitter.n_models, "model")
+    tried = counted(ladder.n_models, "model")
     text = (
         f"{n_tests} coefficients were tested, after {tried} had been fitted. Holm's adjustment "
         "counts the tests, not the models."

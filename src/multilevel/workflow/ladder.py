@@ -39,7 +39,7 @@ def climb(study: Study) -> Ladder:
     _predictors(steps)
     random_slopes(steps)
     interactions(steps)
-    tried = len(steps.ladder.rungs)
+    tried = steps.ladder.n_models
     if tried >= _SEARCH:
         steps.note(
             "BUILD-FORKING",

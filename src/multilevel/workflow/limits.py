@@ -71,7 +71,7 @@ def _missing(study: Study) -> list[str]:
 
 
 def _choices(ladder: Ladder, choice: Choice) -> list[str]:
-    tried = len(ladder.rungs)
+    tried = ladder.n_models
     if tried < 3 or choice.by_user:
         return []
     return [

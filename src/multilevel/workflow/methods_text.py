@@ -65,7 +65,7 @@ def _methods(study: Study, ladder: Ladder, choice: Choice, method: TestMethod) -
 
 def _chosen(ladder: Ladder, choice: Choice) -> str:
     """How the model came about, and what it is."""
-    n = len(ladder.rungs)
+    n = ladder.n_models
     model = code(choice.rung.formula)
     if n == 1:
         return f"The model is {model}."

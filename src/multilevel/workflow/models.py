@@ -68,7 +68,7 @@ def _text(study: Study) -> str:
 
 
 def _headline(ladder: Ladder, kept: list[Rung]) -> str:
-    n = len(ladder.rungs)
+    n = ladder.n_models
     if not kept:
         return "No model could be fitted."
     way = " → ".join(rung.name for rung in kept)

@@ -105,6 +105,11 @@ class Ladder:
         return self.rungs[0]
 
     @property
+    def n_models(self) -> int:
+        """Number of different models that were tried: one that is kept may have been tried."""
+        return len({rung.formula for rung in self.rungs})
+
+    @property
     def kept(self) -> tuple[Rung, ...]:
         """The models that the ladder goes through."""
         return tuple(rung for rung in self.rungs if rung.kept)
