@@ -8,7 +8,7 @@ import numpy as np
 
 from multilevel.plot.figures.influence import influence, influence_data
 from multilevel.plot.figures.predictive import predictive, predictive_data
-from multilevel.plot.figures.qq import draw_qq, qq_data, refits
+from multilevel.plot.figures.qq import draw_qq, qq_data, simulated_residuals
 from multilevel.plot.figures.residuals import (
     residuals,
     residuals_data,
@@ -75,10 +75,10 @@ def check(
     panels = new_panels(ax, n, columns=4 if n in (7, 8) or n > 9 else 3, size=(3.1, 2.7))
     residuals(fit, ax=panels[0])
     scale_location(fit, ax=panels[1])
-    again = list(refits(fit, None, rng))  # for the envelopes of all panels
-    draw_qq(fit, "rows", again, ax=panels[2])
+    simulated = list(simulated_residuals(fit, ["rows", name] if effects else ["rows"], None, rng))
+    draw_qq(fit, "rows", simulated, ax=panels[2])
     if effects:
-        draw_qq(fit, name, again, ax=panels[3:-2])
+        draw_qq(fit, name, simulated, ax=panels[3:-2])
     influence(fit, name, ax=panels[-2])
     predictive(fit, rng=rng, ax=panels[-1])
     return panels

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from multilevel.plot.numbers import Columns
     from multilevel.typing import Float
 
-__all__ = ["draw_qq", "qq", "qq_data", "refits"]
+    # Terms (None for rows) and residuals by level, of a fit to a simulated response.
+    Simulated = dict[str, tuple[Any, Float]]
+
+__all__ = ["draw_qq", "qq", "qq_data", "simulated_residuals"]
 
 # Fits to simulated responses are made up to so many rows.
 MOST_ROWS = 20_000
@@ -85,19 +88,19 @@ def qq(
     >>> mlm.plot.qq(fit).get_ylabel()
     'studentized residual'
     """
-    return draw_qq(fit, level, refits(fit, n, rng), term=term, ax=ax)
+    return draw_qq(fit, level, simulated_residuals(fit, [level], n, rng), term=term, ax=ax)
 
 
 def draw_qq(
     fit: LinearMixedModel,
     level: str,
-    again: Iterable[LinearMixedModel],
+    simulated: Iterable[Simulated],
     *,
     term: str | Sequence[str] | None = None,
     ax: Any = None,
 ) -> Any:
-    """Draw :func:`qq` with the envelope of given fits to simulated responses."""
-    table, scale, simulations = _columns(fit, level, term, again)
+    """Draw :func:`qq` with the envelope of given residuals."""
+    table, scale, simulations = _columns(fit, level, term, simulated)
     terms = list(dict.fromkeys(table["term"])) if "term" in table else [None]
     panels = new_panels(ax, len(terms), columns=3, size=(3.4, 3.2))
     for panel, name in zip(panels, terms, strict=True):
@@ -131,14 +134,15 @@ def qq_data(
         ``row`` or ``group, level, term``, then ``theoretical, residual, conf_low, conf_high``, by
         ascending residual; residuals of an effect whose variance is estimated as zero are NaN.
     """
-    return emit(_columns(fit, level, term, refits(fit, n, rng))[0], fit)
+    simulated = simulated_residuals(fit, [level], n, rng)
+    return emit(_columns(fit, level, term, simulated)[0], fit)
 
 
 def _columns(
     fit: LinearMixedModel,
     level: str,
     term: str | Sequence[str] | None,
-    again: Iterable[LinearMixedModel],
+    simulated: Iterable[Simulated],
 ) -> tuple[Columns, str, int]:
     scale, table = _residuals(fit, level)
     if term is not None and level == "rows":
@@ -146,7 +150,7 @@ def _columns(
     keys = ["residual"]
     if level != "rows":
         keys = chosen_terms(list(dict.fromkeys(table["term"])), term, level)
-    simulated = _simulated(again, level, scale, keys)
+    by_effect = _by_effect(simulated, level, keys)
     parts = []
     for name in keys:
         part = table if level == "rows" else take(table, table["term"] == name)
@@ -154,7 +158,7 @@ def _columns(
         if finite.any():
             part = take(part, finite)
             part = take(part, np.argsort(part["residual"], kind="stable"))
-            part = _with_envelope(part, [values[finite] for values in simulated.get(name, [])])
+            part = _with_envelope(part, [values[finite] for values in by_effect[name]])
         parts.append(part)
     names = ["row"] if level == "rows" else ["group", "level", "term"]
     found = stacked(parts)
@@ -162,7 +166,7 @@ def _columns(
     for name in ("theoretical", "residual", "conf_low", "conf_high"):
         names.append(name)
         found.setdefault(name, missing)
-    used = min(map(len, simulated.values()), default=0)
+    used = min(map(len, by_effect.values()), default=0)
     return {name: found[name] for name in names}, scale, used
 
 
@@ -174,30 +178,37 @@ def _residuals(fit: LinearMixedModel, level: str) -> tuple[str, Columns]:
         return "standardized", columns_of(fit.level_residuals(level, scale="standardized"))
 
 
-def refits(
-    fit: LinearMixedModel, n: int | None, rng: int | np.random.Generator | None
-) -> Iterator[LinearMixedModel]:
-    """Fits to simulated responses, one at a time."""
+def simulated_residuals(
+    fit: LinearMixedModel,
+    levels: Sequence[str],
+    n: int | None,
+    rng: int | np.random.Generator | None,
+) -> Iterator[Simulated]:
+    """Residuals of fits to simulated responses, of several levels of each fit."""
     if n is None:
         n = SIMULATIONS if fit.nobs <= MOST_ROWS else 0
+    scales: dict[str, Any] = {level: _residuals(fit, level)[0] for level in levels}
     generator = random_generator(rng)
     for _ in range(n):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             again = fit.refit(fit.simulate(rng=generator)[0])
-        yield again
+        found = {}
+        for level, scale in scales.items():
+            table = columns_of(again.level_residuals(level, scale=scale))
+            found[level] = table.get("term"), table["residual"]
+        yield found
 
 
-def _simulated(
-    again: Iterable[LinearMixedModel], level: str, scale: Any, keys: Sequence[str]
+def _by_effect(
+    simulated: Iterable[Simulated], level: str, keys: Sequence[str]
 ) -> dict[str, list[Float]]:
-    """Residuals of fits to simulated responses, by effect."""
+    """Simulated residuals of a level by effect."""
     found: dict[str, list[Float]] = {name: [] for name in keys}
-    for fit in again:
-        table = columns_of(fit.level_residuals(level, scale=scale))
+    for levels in simulated:
+        terms, residuals = levels[level]
         for name in keys:
-            own = slice(None) if level == "rows" else table["term"] == name
-            values = table["residual"][own]
+            values = residuals if terms is None else residuals[terms == name]
             if np.isfinite(values).any():  # those of a variance estimated as zero have no scale
                 found[name].append(np.nan_to_num(values))
     return found
