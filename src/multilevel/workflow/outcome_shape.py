@@ -15,7 +15,7 @@ from multilevel.workflow.words import code, number, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from multilevel.typing import Int
+    from multilevel.typing import Float, Int
     from multilevel.workflow.box_cox import PowerProfile, Scale
     from multilevel.workflow.study import Study
 
@@ -23,6 +23,7 @@ __all__ = ["described", "outcome_rows", "scale_in_words"]
 
 _END = 0.15  # share of rows at one end of the scale
 _SKEWED = 1.0
+_FAR, _FEW = 5.0, 0.01  # robust standard deviations; share of rows that are a few
 _NO_ASSUMPTION = (
     "A multilevel model does not assume that the outcome is symmetric, only that its residuals "
     "nearly are: step 6 looks at them"
@@ -58,7 +59,8 @@ def outcome_rows(study: Study, groups: Sequence[Int]) -> list[CheckRow]:
 def _skewness(study: Study, groups: Sequence[Int]) -> list[CheckRow]:
     """Skewness of all rows and within groups; powers for what is positive and skewed."""
     name, y = study.outcome, study.y
-    whole, within = skewness(y), skewness(swept(y, groups))
+    inside = swept(y, groups)
+    whole, within = skewness(y), skewness(inside)
     larger = within if abs(within) > abs(whole) else whole
     beside = CheckRow("skewness within groups", name, within)
     row = CheckRow(
@@ -76,21 +78,48 @@ def _skewness(study: Study, groups: Sequence[Int]) -> list[CheckRow]:
     if abs(larger) <= _SKEWED:
         return [row, beside]
     both = f"(skewness {number(whole, 2)}, within groups {number(within, 2)})"
-    if larger < 0.0:
-        found = row._replace(verdict="look", advice="see step 6", text=_left(study, both))
-        return [found, beside]
-    if y.min() <= 0.0:
-        found = row._replace(verdict="look", advice="see step 6", text=_not_positive(study, both))
-        return [found, beside]
-    profile = box_cox(study.fitter, study.formula([], study.hierarchy.random()), y)
+    for text, advice in (
+        (_few_rows(study, inside), "look at single rows"),
+        (_left(study, both) if larger < 0.0 else "", "see step 6"),
+        (_not_positive(study, both) if y.min() <= 0.0 else "", "see step 6"),
+    ):
+        if text:
+            return [row._replace(verdict="look", advice=advice, text=text), beside]
+    found, *power = _with_power(study, row, both)
+    return [found, beside, *power]
+
+
+def _with_power(study: Study, row: CheckRow, both: str) -> list[CheckRow]:
+    """The row of a positive outcome that is skewed to the right, and its power."""
+    name = study.outcome
+    formula = study.formula([], study.hierarchy.random())
+    profile = box_cox(study.fitter, formula, study.y)
     if profile is None:
-        return [row, beside]
-    power = CheckRow("power (Box-Cox)", name, profile.power, advice=_power_text(profile))
+        return [row]
+    said = _power_text(profile)
+    power = CheckRow("power (Box-Cox)", name, profile.power, advice=said)
     if profile.plain:
-        return [row._replace(shown=f"{row.shown}, {_power_text(profile)}"), beside, power]
-    advice = f"compare with {profile.simple.of(name)}"
-    found = row._replace(verdict="look", advice=advice, text=_right(study, both, profile))
-    return [found, beside, power]
+        return [row._replace(shown=f"{row.shown}, {said}"), power]
+    advice, text = f"compare with {profile.simple.of(name)}", _right(study, both, profile)
+    return [row._replace(verdict="look", advice=advice, text=text), power]
+
+
+def _few_rows(study: Study, inside: Float) -> str:
+    """What to say if a few rows far from the others of their group make the skewness."""
+    away = np.abs(inside - np.median(inside))
+    far = away > _FAR * 1.4826 * float(np.median(away))
+    n, rest = int(far.sum()), skewness(study.y[~far])
+    if (
+        not 0 < n <= max(_FEW * len(far), 1.0)
+        or max(abs(rest), abs(skewness(inside[~far]))) > _SKEWED
+    ):
+        return ""
+    rows = "1 row that lies" if n == 1 else f"{n:,} rows that lie"
+    return (
+        f"The skewness of {code(study.outcome)}, {number(skewness(study.y), 2)}, comes from {rows} "
+        f"far from the others; without {'it' if n == 1 else 'them'} it is {number(rest, 2)}. Look "
+        "for errors of entry before thinking of another scale."
+    )
 
 
 def _powers(profile: PowerProfile) -> tuple[str, ...]:

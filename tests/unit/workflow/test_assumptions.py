@@ -106,6 +106,17 @@ def test_other_powers(y_of, says):
     assert says in text
 
 
+@pytest.mark.parametrize(("sign", "size"), [(1.0, 60.0), (-1.0, 60.0)])
+def test_skewness_of_single_rows_is_an_error_of_entry(sign, size):
+    data = simulated(lambda x, e: 100.0 + x + e)
+    data["y"][[5, 77]] += sign * size
+    step = before(data, "y", "group", level1="x")
+    text = note_of(step, "A-SKEW")
+    assert "comes from 2 rows that lie far from the others; without them it is" in text
+    assert "Look for errors of entry" in text
+    assert ("power (Box-Cox)", "y") not in rows_of(step)
+
+
 def test_left_skew_gets_no_scale():
     step = before(simulated(lambda x, e: -np.exp(x + e)), "y", "group", level1="x")
     assert "long tail of low values" in step.blocks[0].text
