@@ -11,6 +11,7 @@ from multilevel.report.document import Paragraph
 from multilevel.workflow.analysis import Analysis
 from multilevel.workflow.assumptions import assumptions_step
 from multilevel.workflow.assumptions_after import assumptions_after
+from multilevel.workflow.screening import robust_scores
 
 mpl.use("Agg")
 
@@ -253,3 +254,12 @@ def test_notes_name_steps_not_calls():
     assert "robust standard errors are in step 8" in text
     assert "robust=" not in text
     assert "influence(" not in text
+
+
+@pytest.mark.parametrize("size", [3, 4, 5, 8, 20])
+def test_scores_have_the_scale_of_normal_rows_in_groups_of_any_size(size):
+    rng = np.random.default_rng(size)
+    groups = np.repeat(np.arange(60_000 // size), size)
+    scores = robust_scores(7.0 * rng.normal(size=len(groups)), [groups])
+    # deviations from medians of small groups vary a little less than those from the centre
+    assert np.mean(np.abs(scores) > 2.0) == pytest.approx(0.0455, abs=0.015)
