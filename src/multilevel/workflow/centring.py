@@ -8,6 +8,7 @@ import numpy as np
 
 from multilevel.report.document import Bullets, Decision, Paragraph
 from multilevel.workflow.part import Part
+from multilevel.workflow.pieces_in_words import origin_of
 from multilevel.workflow.predictors import SPLIT
 from multilevel.workflow.sizes import a_group, the_groups
 from multilevel.workflow.words import code, listing, number, percent
@@ -94,7 +95,7 @@ def _predictor(study: Study, candidate: Candidate, one: Predictor) -> tuple[str,
             )
         case "grand":
             return (
-                f"is centred about the mean of all rows, {number(one.origin)} ({own})",
+                f"is centred about the mean of all rows, {origin_of(one)} ({own})",
                 f"its means hardly differ between {groups}, so that its slope is that within "
                 f"{groups}, and questions between {groups} hold it equal",
             )

@@ -10,6 +10,7 @@ from multilevel.workflow.part import Part
 from multilevel.workflow.pieces_in_words import (
     conditions,
     group_of,
+    groups_of_means,
     share_of,
     two_values,
     where_zero,
@@ -114,7 +115,7 @@ class _Words:
         if predictor.factor is not None:
             return _capital(the_groups(predictor.factor.label)), ""
         if predictor.centring in ("within", "share"):
-            return "Rows", f" of the same {group_of(self._study.hierarchy.innermost)}"
+            return "Rows", f" of the same {groups_of_means(predictor, self._study)}"
         return "Rows", ""
 
     def _mean(self, one: Coefficient, piece: Piece) -> str:

@@ -52,10 +52,11 @@ def _factor_blocks(study: Study, fit: LinearMixedModel, factor: Factor) -> list[
     ends = [f"{number(float(values[i]))} ({code(str(labels[i]))})" for i in (order[0], order[-1])]
     many = the_groups(factor.label)
     clear = int(np.sum(np.abs(values[levels]) > _REACH * errors[levels]))
+    told = f"{clear:,}" if clear else "none"
     text = (
         f"What the model predicts of single {many}: the deviation of each from the average group "
         f"with its predictors, between {ends[0]} and {ends[1]}. Predictions are drawn towards 0, "
-        f"the more so the less a group's rows tell. The 95% intervals of {clear:,} of "
+        f"the more so the less a group's rows tell. The 95% intervals of {told} of "
         f"{len(levels):,} leave out 0. {_reliability(study, fit, factor)}"
     )
     rows, reliable = _of_groups(fit, factor)
@@ -71,7 +72,10 @@ def _factor_blocks(study: Study, fit: LinearMixedModel, factor: Factor) -> list[
         }
     )
     title = f"Predicted deviations of {many}, lowest and highest"
-    table = DataTable(f"groups_{factor.name}", title, frame, headings={"level": factor.label})
+    unknown = any(not np.isfinite(reliable[str(labels[i])]) for i in shown)
+    note = "–: the rows of this group alone do not give an estimate of it." if unknown else ""
+    headings = {"level": factor.label}
+    table = DataTable(f"groups_{factor.name}", title, frame, note=note, headings=headings)
     figures = [
         _caterpillar(study, fit, factor, name, values[names == name], errors[names == name])
         for name in dict.fromkeys(names)
@@ -91,7 +95,7 @@ def _caterpillar(
         f"caterpillar_{factor.name}" + ("" if term == "Intercept" else f"_{term}"),
         f"Predicted deviations of {the_groups(factor.label)}, with intervals: {what}",
         f"{len(values):,} deviations in order, from {low} to {high}; the 95% intervals of "
-        f"{clear:,} leave out 0.",
+        f"{f'{clear:,}' if clear else 'none'} leave out 0.",
         lambda: plot.caterpillar(fit, group=factor.name, term=term),
         lambda: plot.caterpillar_data(fit, group=factor.name, term=term),
     )

@@ -43,7 +43,7 @@ def growth_part(
     )
     name, y = code(time.name), code(study.outcome)
     points = [
-        f"{number(value)} at {name} {number(float(when) + time.origin)} "
+        f"{number(value)} at {name} {_moment(float(when) + time.origin)} "
         f"(95% interval {number(float(a))} to {number(float(b))})"
         for when, value, a, b in zip(at, values.tolist(), low, high, strict=True)
     ]
@@ -54,6 +54,12 @@ def growth_part(
     )
     table = DataTable("trajectory", f"{y} over {name}: the average trajectory", means)
     return Part((Paragraph(text, "Change over time"), table))
+
+
+def _moment(when: float) -> str:
+    """A time without zeros at its end."""
+    text = number(when)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _turning(time: Predictor, coefficients: tuple[Coefficient, ...], x: Any) -> str:

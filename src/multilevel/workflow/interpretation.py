@@ -68,10 +68,17 @@ def _headline(study: Study, choice: Choice, coefficients: tuple[Coefficient, ...
     if not clear:
         return f"{model}: no coefficient can be told from 0 (95% intervals)."
     best = sorted(clear, key=lambda one: -abs(one.statistic))[:_CLEAREST]
-    count = f"{len(clear)} of {len(slopes)} coefficients" if len(slopes) > 1 else "its coefficient"
-    text = f"{model}: {count} can be told from 0 (95% intervals)."
+    text = f"{model}: {_count(len(clear), len(slopes))}."
     said = effect_sentences(study, coefficients)
     return " ".join([text, *(said[one.name] for one in best)])
+
+
+def _count(clear: int, n: int) -> str:
+    """How many coefficients can be told from 0."""
+    if n == 1:
+        return "its coefficient can be told from 0 (95% interval)"
+    many = f"all {n} coefficients" if clear == n else f"{clear} of {n} coefficients"
+    return f"{many} can be told from 0 (95% intervals)"
 
 
 def _coefficients_part(

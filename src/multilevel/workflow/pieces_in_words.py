@@ -9,7 +9,7 @@ import numpy as np
 from multilevel.frames.table import Table
 from multilevel.workflow.coefficients import known_pieces, read_pieces
 from multilevel.workflow.sizes import a_group, the_groups
-from multilevel.workflow.words import code, listing, number
+from multilevel.workflow.words import code, listing, measured, number
 
 if TYPE_CHECKING:
     from multilevel.workflow.coefficients import Coefficient, Piece
@@ -22,7 +22,9 @@ __all__ = [
     "conditions",
     "effect_name",
     "group_of",
+    "groups_of_means",
     "in_user_units",
+    "origin_of",
     "piece_name",
     "share_of",
     "short_name",
@@ -34,6 +36,13 @@ __all__ = [
 def group_of(factor: Factor | None) -> str:
     """One group of a factor."""
     return "group" if factor is None else a_group(factor.label)
+
+
+def groups_of_means(predictor: Predictor, study: Study) -> str:
+    """One group, within which a split predictor is compared; of crossed factors one of each."""
+    if study.hierarchy.crossed:
+        return listing([group_of(factor) for _, factor in predictor.means])
+    return group_of(study.hierarchy.innermost)
 
 
 def column_of(piece: Piece) -> str:
@@ -107,10 +116,21 @@ def where_zero(piece: Piece, study: Study) -> str:
         return f"{what} in the {group_of(piece.factor)} is average"
     match predictor.centring:
         case "within":
-            return f"{name} is at the mean of its {group_of(study.hierarchy.innermost)}"
-        case "grand" | "start":
-            return f"{name} is {number(predictor.origin)}"
-    return f"{name} is 0"
+            several = study.hierarchy.crossed and len(predictor.means) > 1
+            where = "what the means of its {} add up to" if several else "at the mean of its {}"
+            zero = where.format(groups_of_means(predictor, study))
+        case "grand":
+            zero = f"at its mean ({origin_of(predictor)})"
+        case "start":
+            zero = number(predictor.origin)
+        case _:
+            zero = "0"
+    return f"{name} is {zero}"
+
+
+def origin_of(predictor: Predictor) -> str:
+    """What a predictor is counted from, to the digits that its spread makes meaningful."""
+    return measured(predictor.origin, float(np.std(predictor.columns[predictor.own])))
 
 
 def conditions(piece: Piece, coefficients: tuple[Coefficient, ...], study: Study) -> str:

@@ -201,9 +201,8 @@ def _notes(fit: LinearMixedModel) -> tuple[Note, ...]:
         notes.append(
             Note(
                 "BUILD-SINGULAR",
-                "A variance of the random effects is estimated as 0, or a correlation as 1 or −1: "
-                "the data do not tell these differences between groups from chance. Ranges and "
-                "predictions of groups that rest on it say less than they seem to.",
+                "This model is singular (step 5): ranges and predictions of groups that rest on a "
+                "variance of 0, or on a correlation of 1 or −1, say less than they seem to.",
             )
         )
     return tuple(notes)

@@ -11,6 +11,7 @@ from multilevel.frames.table import Table
 from multilevel.inference.wald import wald_interval
 from multilevel.report.document import Bullets, DataTable, Decision, Note, Paragraph, Picture
 from multilevel.workflow.part import Part
+from multilevel.workflow.pieces_in_words import short_name
 from multilevel.workflow.sizes import the_groups
 from multilevel.workflow.words import code, listing, measured, number
 
@@ -31,6 +32,8 @@ _REFITS = 300_000
 # Model standard errors over those of least squares from which these are called too small.
 _TOO_SMALL = 1.1
 _SHOWN = 4
+# Groups below which robust standard errors are called uncertain, a convention of this program.
+_FEW = 20
 
 
 def robust_part(study: Study, fit: LinearMixedModel, coefficients: tuple[Coefficient, ...]) -> Part:
@@ -43,7 +46,7 @@ def robust_part(study: Study, fit: LinearMixedModel, coefficients: tuple[Coeffic
     keep = [fit.coef_names.index(one.name) for one in coefficients]
     ols, naive = (beside.column(f"{name}_ols").values[keep] for name in ("estimate", "std_error"))
     errors = np.array([one.std_error for one in coefficients])
-    robust, why = _robust_errors(fit, keep)
+    robust, why = _robust_errors(study, fit, keep)
     columns = {
         "term": [one.name for one in coefficients],
         "estimate": [one.estimate for one in coefficients],
@@ -60,16 +63,26 @@ def robust_part(study: Study, fit: LinearMixedModel, coefficients: tuple[Coeffic
     }
     title = "Standard errors: of the model, robust, and of least squares"
     table = DataTable("standard_errors", title, frame, 1, "", headings)
-    text = f"{why or _robust_text(robust / errors)} {_ols_text(coefficients, errors / naive)}"
+    text = (
+        f"{why or _robust_text(robust / errors)} {_ols_text(study, coefficients, errors / naive)}"
+    )
     blocks = (Paragraph(text, "Other standard errors"), table, _picture(fit, cluster, text))
     if robust is None:
         return Part(blocks)
-    decision, notes = _misspecified(coefficients, robust / errors)
+    decision, notes = _misspecified(study, coefficients, robust / errors)
     return Part(blocks, (decision,), notes)
 
 
-def _robust_errors(fit: LinearMixedModel, keep: list[int]) -> tuple[Float | None, str]:
+def _robust_errors(
+    study: Study, fit: LinearMixedModel, keep: list[int]
+) -> tuple[Float | None, str]:
     """Standard errors by CR2, or why there are none: crossed factors leave no clusters."""
+    if study.hierarchy.crossed:
+        many = listing([the_groups(one.label) for one in study.hierarchy.factors])
+        return None, (
+            f"There are no cluster-robust standard errors: {many} are crossed, so that no clusters "
+            "are independent of each other."
+        )
     try:
         table = Table.from_data(fit.tidy("fixed", robust="CR2"))
     except MultilevelError as error:
@@ -85,11 +98,13 @@ def _robust_text(ratio: Float) -> str:
     )
 
 
-def _ols_text(coefficients: tuple[Coefficient, ...], ratio: Float) -> str:
+def _ols_text(study: Study, coefficients: tuple[Coefficient, ...], ratio: Float) -> str:
     small = [i for i in np.argsort(-ratio, kind="stable") if ratio[i] > _TOO_SMALL]
     if not small:
         return "Those of least squares, which ignores groups, are not clearly smaller here."
-    names = listing([f"{code(coefficients[i].name)} ({ratio[i]:.1f})" for i in small], _SHOWN)
+    names = listing(
+        [f"{short_name(coefficients[i], study)} ({ratio[i]:.1f})" for i in small], _SHOWN
+    )
     return f"Those of least squares, which ignores groups, are too small by a factor: {names}."
 
 
@@ -103,7 +118,7 @@ def _span(ratio: Float) -> str:
 
 
 def _misspecified(
-    coefficients: tuple[Coefficient, ...], ratio: Float
+    study: Study, coefficients: tuple[Coefficient, ...], ratio: Float
 ) -> tuple[Decision, tuple[Note, ...]]:
     wide = [i for i, x in enumerate(ratio) if x > _RATIO or x < 1.0 / _RATIO]
     value = number(float(np.nanmax(np.maximum(ratio, 1.0 / ratio))), 3)
@@ -117,12 +132,17 @@ def _misspecified(
     )
     if not wide:
         return decision, ()
-    names = listing([f"{code(coefficients[i].name)} ({number(ratio[i], 2)})" for i in wide], 8)
+    names = listing(
+        [f"{short_name(coefficients[i], study)} ({number(ratio[i], 2)})" for i in wide], 8
+    )
     text = (
         f"Robust and model standard errors differ by more than the factor {_RATIO}: {names}. The "
-        "model's variances do not fit: slopes may differ between groups that the model holds "
+        "model's variances may not fit: slopes may differ between groups that the model holds "
         "alike, or residuals may vary more in some groups. Trust the larger standard error."
     )
+    n = study.n_groups(study.hierarchy.factors[0])
+    if n < _FEW:
+        text += f" With {n} groups robust standard errors are themselves uncertain."
     return decision, (Note("INF-MISSPEC", text),)
 
 
@@ -165,7 +185,7 @@ def _influence(
         )
     column = table.column("level")
     labels = column.levels[column.codes]
-    found = [text for one in slopes for text in _changes(one, table, labels)]
+    found = [text for one in slopes for text in _changes(study, one, table, labels)]
     many = the_groups(factor.label)
     n = fit.n_groups[factor.name]
     how = "fitted again" if exact else "computed"
@@ -184,7 +204,7 @@ def _influence(
     return Part((head, Bullets(tuple(found))), (), (Note("A-INFL", text),))
 
 
-def _changes(one: Coefficient, table: Any, labels: Any) -> list[str]:
+def _changes(study: Study, one: Coefficient, table: Any, labels: Any) -> list[str]:
     """What leaving out groups does to the verdict on a coefficient, the largest changes first."""
     without = table.column(f"estimate__{one.name}").values
     shift = table.column(f"dfbetas__{one.name}").values
@@ -209,7 +229,5 @@ def _changes(one: Coefficient, table: Any, labels: Any) -> list[str]:
     what = "can no longer be told from 0" if one.clear else "can be told from 0"
     if turned[order].all():
         what = "changes its sign"
-    return [
-        f"{code(one.name)}, {measured(one.estimate, one.std_error)} with all groups, {what} "
-        f"without {listing(texts)}{more}."
-    ]
+    found = f"{short_name(one, study)}, {measured(one.estimate, one.std_error)} with all groups"
+    return [f"{found}, {what} without {listing(texts)}{more}."]

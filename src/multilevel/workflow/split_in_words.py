@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from multilevel.frames.table import Table
 from multilevel.report.document import Bullets, DataTable, Paragraph
 from multilevel.workflow.part import Part
-from multilevel.workflow.sizes import a_group
+from multilevel.workflow.sizes import a_group, the_groups
 from multilevel.workflow.words import code, measured, p_text
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.inference.degrees_of_freedom import DfMethod
     from multilevel.workflow.coefficients import Coefficient
+    from multilevel.workflow.hierarchy import Factor
     from multilevel.workflow.predictors import Predictor
     from multilevel.workflow.study import Study
 
@@ -30,7 +31,7 @@ def split_part(
     weights = _weights(study, {one.name: one for one in coefficients})
     if not weights:
         return Part()
-    table = fit.contrasts({name: row for name, (_, row) in weights.items()}, df_method=df_method)
+    table = fit.contrasts({name: row for name, (_, _, row) in weights.items()}, df_method=df_method)
     numbers = Table.from_data(table)
     head = Paragraph(
         "Where a predictor differs between groups, too, its slope between groups need not be that "
@@ -39,8 +40,8 @@ def split_part(
         "Within, between, contextual",
     )
     sentences = tuple(
-        _sentence(study, predictor, name.partition(": ")[2], numbers, i)
-        for i, (name, (predictor, _)) in enumerate(weights.items())
+        _sentence(study, predictor, factor, numbers, i)
+        for i, (name, (predictor, factor, _)) in enumerate(weights.items())
         if name.startswith("contextual")
     )
     return Part(
@@ -54,9 +55,9 @@ def split_part(
 
 def _weights(
     study: Study, known: dict[str, Coefficient]
-) -> dict[str, tuple[Predictor, dict[str, float]]]:
+) -> dict[str, tuple[Predictor, Factor, dict[str, float]]]:
     """Contrasts by label: of each split predictor within, between and contextual."""
-    found: dict[str, tuple[Predictor, dict[str, float]]] = {}
+    found: dict[str, tuple[Predictor, Factor, dict[str, float]]] = {}
     for one in study.predictors:
         own = f"{one.own}[T.{one.labels[1]}]" if len(one.labels) == 2 else one.own
         for column, factor in one.means:
@@ -66,18 +67,19 @@ def _weights(
             share = one.centring == "share"
             between = {column: 1.0, own: 1.0} if share else {column: 1.0}
             contextual = {column: 1.0} if share else {column: 1.0, own: -1.0}
-            found[f"within: {name}"] = (one, {own: 1.0})
-            found[f"between: {name}"] = (one, between)
-            found[f"contextual: {name}"] = (one, contextual)
+            found[f"within: {name}"] = (one, factor, {own: 1.0})
+            found[f"between: {name}"] = (one, factor, between)
+            found[f"contextual: {name}"] = (one, factor, contextual)
     return found
 
 
-def _sentence(study: Study, predictor: Predictor, label: str, table: Any, i: int) -> str:
+def _sentence(study: Study, predictor: Predictor, factor: Factor, table: Any, i: int) -> str:
     estimate, error, p = (
         float(table.column(name).values[i]) for name in ("estimate", "std_error", "p_value")
     )
-    name, group = code(predictor.name), a_group(study.hierarchy.innermost.label)
-    what = f"Contextual difference of {code(label)}: {measured(estimate, error)} "
+    name, group = code(predictor.name), a_group(factor.label)
+    where = f", {the_groups(factor.label)}" if len(predictor.means) > 1 else ""
+    what = f"Contextual difference of {name}{where}: {measured(estimate, error)} "
     what += f"(standard error {measured(error, error)}, {p_text(p)})"
     if p >= 0.05:
         return f"{what}. Slopes within and between cannot be told apart: one may do for both."

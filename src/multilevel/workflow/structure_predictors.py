@@ -8,6 +8,7 @@ import numpy as np
 
 from multilevel.report.document import Bullets, DataTable, Decision, Note, Paragraph
 from multilevel.workflow.part import Part
+from multilevel.workflow.pieces_in_words import origin_of
 from multilevel.workflow.predictors import SPLIT
 from multilevel.workflow.sizes import a_group, the_groups
 from multilevel.workflow.words import code, listing, number, percent
@@ -112,7 +113,7 @@ def _centring(predictor: Predictor, group: str) -> str:
             )
         case "grand":
             return (
-                f"It is centred about {number(predictor.origin)}, its mean over all rows "
+                f"It is centred about {origin_of(predictor)}, its mean over all rows "
                 f"({own}), so that 0 is an average value."
             )
         case "start":

@@ -29,6 +29,8 @@ __all__ = ["predictions_part", "ranking_part", "variance_part"]
 # Random effects, of one factor and of several, up to which the criterion is profiled: every value
 # on the way is a fit.
 _PROFILED, _PROFILED_TOGETHER = 20_000, 5_000
+# Lower ends below this share of their standard deviation are printed as 0.
+_ZERO = 1e-4
 # Reliabilities below which groups should not be ranked.
 _LEVELS, _SLOPES = 0.7, 0.3
 
@@ -42,7 +44,12 @@ def variance_part(study: Study, fit: LinearMixedModel) -> Part:
     text = f"Intervals of standard deviations are from {how}"
     if any(str(name).startswith("corr__") for name in _texts(wald.column("term"))):
         text += ", those of correlations from standard errors on Fisher's scale"
-    text += ". A lower end of 0 means that the data do not exclude that groups are alike in this."
+    text += "."
+    spread = _spreads(wald)
+    if (low[spread] <= _ZERO * wald.column("estimate").values[spread]).any():
+        text += (
+            " A lower end of 0 means that the data do not exclude that groups are alike in this."
+        )
     table = DataTable(
         "variance_intervals",
         "Standard deviations and correlations, with 95% intervals",
@@ -60,7 +67,7 @@ def _intervals_of_variances(fit: LinearMixedModel, wald: Any) -> tuple[Float, Fl
     how = "standard errors on the logarithmic scale"
     if n_effects(fit) > (_PROFILED if len(fit.n_groups) == 1 else _PROFILED_TOGETHER):
         return low, high, how
-    spread = np.array([str(name).startswith("sd__") for name in names])
+    spread = _spreads(wald)
     chosen = [
         name if group == "Residual" else f"{name}|{group}"
         for name, group in zip(names[spread], groups[spread], strict=True)
@@ -79,6 +86,11 @@ def _intervals_of_variances(fit: LinearMixedModel, wald: Any) -> tuple[Float, Fl
     low[where], high[where] = (one[known] for one in limits)
     some = "" if known.all() else f"; where its limits were not found, {how}"
     return low, high, f"the profile of the criterion{some}"
+
+
+def _spreads(table: Any) -> np.ndarray:
+    """Which rows are standard deviations."""
+    return np.array([str(name).startswith("sd__") for name in _texts(table.column("term"))])
 
 
 def _texts(column: Any) -> np.ndarray:
@@ -193,18 +205,22 @@ def ranking_part(study: Study, fit: LinearMixedModel) -> Part:
     groups, terms = (_texts(table.column(name)) for name in ("group", "term"))
     values = table.column("reliability").values
     decisions, low = [], []
+    labels = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
     for group, term, value in zip(groups, terms, values, strict=True):
         if not np.isfinite(value):
             continue
         least = _LEVELS if term == "Intercept" else _SLOPES
-        what = f"{code(str(group))} by {effect_name(str(term), study)}"
+        what = f"{labels[str(group)]} by {effect_name(str(term), study)}"
         decisions.append(_rule(what, float(value), least))
         if value < least:
-            low.append(f"{effect_name(str(term), study)} ({number(float(value), 2)})")
+            low.append(
+                f"{labels[str(group)]} by {effect_name(str(term), study)} "
+                f"({number(float(value), 2)})"
+            )
     if not low:
         return Part((), tuple(decisions))
     text = (
-        f"Do not rank groups by {listing(low)}: mean reliabilities are too low, so that places in "
+        f"Do not rank {listing(low)}: mean reliabilities are too low, so that places in "
         "a list are mostly chance. Say which groups differ clearly from the average instead."
     )
     return Part((), tuple(decisions), (Note("INF-RANK", text),))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import multilevel as mlm
 from multilevel.workflow.analysis import Analysis
 from multilevel.workflow.coefficients import read_coefficients
 from multilevel.workflow.effects_in_words import effect_sentences, intercept_part
@@ -67,11 +68,14 @@ def said():
     ("name", "start"),
     [
         ("b", "Where `pub` is 0 and `t` is `False`: rows with `b` = 1 have `y` "),
-        ("b_between", "Where `age` is 39.8: of rows with the same `b`, those in a firm where the "),
+        (
+            "b_between",
+            "Where `age` is at its mean (39.8): of rows with the same `b`, those in a ",
+        ),
         ("t[T.True]", "Where `b` is 0: rows with `t` `True` have `y` 1.23 points lower on average"),
-        ("kind[T.lo]", "Where `age` is 39.8: firms with `kind` `lo` have `y` "),
+        ("kind[T.lo]", "Where `age` is at its mean (39.8): firms with `kind` `lo` have `y` "),
         ("pub", "Where `b` is 0: firms with `pub` = 2 have `y` 3."),
-        ("size_c", "Where `age` is 39.8: firms with `size` one higher have `y` "),
+        ("size_c", "Where `age` is at its mean (39.8): firms with `size` one higher have `y` "),
         ("age_c:kind[T.lo]", "The slope of `age` is 0.00"),
         ("b:pub", "The difference of `y` between `b` = 1 and `b` = 0 is "),
         ("t[T.True]:b", "The difference of `y` between "),
@@ -158,3 +162,23 @@ def test_polars_and_dicts_say_the_same():
     data = firms()
     as_dict = {name: data[name].to_numpy() for name in data.columns}
     assert sentences(polars.from_pandas(data)) == sentences(data) == sentences(as_dict)
+
+
+def test_crossed_groups_are_all_held_and_each_has_its_contextual_difference():
+    rng = np.random.default_rng(4)
+    a, b = rng.integers(0, 30, 900), rng.integers(0, 12, 900)
+    x = rng.normal(size=900) + rng.normal(size=30)[a] + rng.normal(size=12)[b]
+    y = x + rng.normal(size=30)[a] + rng.normal(size=12)[b] + rng.normal(size=900)
+    data = {"y": y, "x": x, "firm": a, "town": b}
+    step = mlm.analyze(data, "y", ["firm", "town"], level1="x").interpretation
+    text = "\n".join(
+        part for block in step.blocks for part in (getattr(block, "text", ""), *_items(block))
+    )
+    assert "on average than others of the same firm and town (95%" in text
+    assert "`x` is what the means of its firm and town add up to" in text
+    assert "- Contextual difference of `x`, firms: " in f"- {text}".replace("\n", "\n- ")
+    assert "- Contextual difference of `x`, towns: " in f"- {text}".replace("\n", "\n- ")
+
+
+def _items(block):
+    return getattr(block, "items", ())
