@@ -212,10 +212,10 @@ class FitChecks(FitInfluence):
         >>> simulated = fit.simulated_residuals(rng=1)
         >>> simulated.tests()[["test", "level", "p_value"]].round(2)
                  test    level  p_value
-        0  uniformity     rows     0.62
-        1  dispersion     rows     0.89
+        0  uniformity     rows     0.60
+        1  dispersion     rows     0.77
         2      spread  Subject     0.02
-        3    outliers     rows     0.79
+        3    outliers     rows     1.00
         """
         from multilevel.fits.simulated_residuals import simulate_residuals
 
@@ -267,13 +267,13 @@ class FitChecks(FitInfluence):
         >>> table = fit.predictive_check(n=200, rng=1)
         >>> table[["statistic", "observed", "conf_low", "conf_high"]].round(2)
                     statistic  observed  conf_low  conf_high
-        0                mean     12.75     12.25      13.04
-        1                  sd      6.88      6.59       6.88
-        2                 min     -2.83    -17.27     -10.22
-        3                 max     24.99     34.66      43.72
-        4            skewness     -0.18     -0.07       0.05
-        5  sd_between__school      3.12      2.33       2.89
-        6   sd_within__school      6.26      6.18       6.38
+        0                mean     12.75     12.27      13.00
+        1                  sd      6.88      6.58       6.84
+        2                 min     -2.83    -17.23      -9.48
+        3                 max     24.99     34.26      43.18
+        4            skewness     -0.18     -0.07       0.06
+        5  sd_between__school      3.12      2.33       2.84
+        6   sd_within__school      6.26      6.17       6.39
         """
         from multilevel.fits.simulated_residuals import predictive_columns
 
