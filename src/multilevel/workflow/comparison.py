@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from multilevel.exceptions import DataError, MultilevelError
-from multilevel.report.document import Block, DataTable, Decision, Note, Paragraph, Picture
+from multilevel.exceptions import DataError
+from multilevel.report.document import Block, DataTable, Decision, Note, Paragraph
 from multilevel.workflow.assumptions_after import assumptions_after
 from multilevel.workflow.part import Part
+from multilevel.workflow.predictive import predictive_part
 from multilevel.workflow.rung import Choice
 from multilevel.workflow.sensitivity import sensitivity_part
 from multilevel.workflow.step import Step
@@ -25,8 +26,6 @@ _RULE = (
     "the last model that was kept: it has all predictors that the question names, and the random "
     "slopes and cross-level interactions that their tests support"
 )
-# Simulated data sets of so many rows are drawn in a moment.
-_MOST_ROWS = 200_000
 
 
 def choose(study: Study, ladder: Ladder) -> Choice:
@@ -69,7 +68,7 @@ def comparison_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
     table, note, best = _criteria(study, ladder, choice)
     parts = [
         Part((Paragraph(_choice_text(ladder, choice, best)), *table), (choice.decision,), note),
-        _predictive(study, choice),
+        predictive_part(study, choice.fit),
         assumptions_after(study, choice.fit),
         sensitivity_part(study, choice.fit),
     ]
@@ -139,32 +138,3 @@ def _choice_text(ladder: Ladder, choice: Choice, best: dict[str, str]) -> str:
         f"{text} {listing(other)}. The criteria weigh parameters differently, BIC harder than AIC, "
         "and none knows which terms the question needs: read the coefficients of these models, too."
     )
-
-
-def _predictive(study: Study, choice: Choice) -> Part:
-    """Whether data simulated from the model look like those observed."""
-    from multilevel import plot
-
-    if study.n_rows > _MOST_ROWS:
-        text = f"Not simulated: {study.n_rows:,} rows take long."
-        return Part((Paragraph(text, "Would the model produce such data?"),))
-    fit, seed = choice.fit, study.seed
-    text = (
-        f"Data simulated from the model are laid beside the observed {code(study.outcome)}. Where "
-        "the observed curve leaves the simulated ones, the model misses a feature of the data. The "
-        "table has the same in numbers."
-    )
-    try:
-        frame = fit.predictive_check(n=200, rng=seed)
-    except MultilevelError as error:
-        text = f"The check could not be made: {error}"
-        return Part((Paragraph(text, "Would the model produce such data?"),))
-    picture = Picture(
-        "predictive",
-        f"Distribution of {code(study.outcome)}: observed, and simulated from the model",
-        text,
-        lambda: plot.predictive(fit, rng=seed),
-        lambda: plot.predictive_data(fit, rng=seed),
-    )
-    table = DataTable("predictive_check", "Observed and simulated statistics", frame)
-    return Part((Paragraph(text, "Would the model produce such data?"), picture, table))
