@@ -92,7 +92,8 @@ def _sentence(study: Study, found: list[_Share]) -> str:
     """Shares of the total by source, the largest first."""
     order = sorted((one for one in found if one.share >= 0.0005), key=lambda one: -one.share)
     parts = [f"{percent(one.share)} {one.source}" for one in order]
-    return f"Of the variance of {code(study.outcome)}: {listing(parts)} (Rights & Sterba 2019)."
+    shares = listing(parts, len(parts))
+    return f"Of the variance of {code(study.outcome)}: {shares} (Rights & Sterba 2019)."
 
 
 def _source(source: str, among: str, by: str) -> str:

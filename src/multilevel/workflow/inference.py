@@ -12,6 +12,7 @@ from multilevel.workflow.limits import limits
 from multilevel.workflow.methods_text import methods_blocks
 from multilevel.workflow.part import Part
 from multilevel.workflow.pieces_in_words import short_name
+from multilevel.workflow.ranks import ranks_part
 from multilevel.workflow.robustness import influence_part, robust_part
 from multilevel.workflow.small_samples import test_method
 from multilevel.workflow.step import Step
@@ -40,6 +41,7 @@ def inference_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
         influence,
         predictions_part(study, fit, method),
         ranking_part(study, fit),
+        ranks_part(study, fit),
     ]
     head = Paragraph("What this analysis cannot say, and what would help:", "Limits")
     return Step(

@@ -77,7 +77,8 @@ def _count(clear: int, n: int) -> str:
     """How many coefficients can be told from 0."""
     if n == 1:
         return "its coefficient can be told from 0 (95% interval)"
-    many = f"all {n} coefficients" if clear == n else f"{clear} of {n} coefficients"
+    every = "both" if n == 2 else f"all {n}"
+    many = f"{every if clear == n else f'{clear} of {n}'} coefficients"
     return f"{many} can be told from 0 (95% intervals)"
 
 

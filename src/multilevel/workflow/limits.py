@@ -38,12 +38,23 @@ def _causes(study: Study, choice: Choice) -> list[str]:
     ]
     at_groups = [p for p in study.predictors if p.level > 1 or p.means]
     if at_groups and choice.fit.n_groups:
-        names = listing([code(p.name) for p in at_groups])
-        texts.append(
-            f"Who is in which of the {many} is usually no accident: differences between groups in "
-            f"{names} may stand for who is there. Measurements before entry would help."
-        )
+        texts.append(_selection(study, listing([code(p.name) for p in at_groups])))
     return texts
+
+
+def _selection(study: Study, names: str) -> str:
+    """What differences between groups in some columns may stand for."""
+    many = the_groups(study.hierarchy.innermost.label)
+    if study.time is not None:  # the rows of a group are measurements of one person or thing
+        return (
+            f"What was measured over time differs in more than in {names}: what goes with these "
+            "may stand for other things in which it differed from the start. Measurements before "
+            "the first time would help."
+        )
+    return (
+        f"Who is in which of the {many} is usually no accident: differences between groups in "
+        f"{names} may stand for who is there. Measurements before entry would help."
+    )
 
 
 def _groups(study: Study) -> list[str]:

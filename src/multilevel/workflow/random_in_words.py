@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["random_part"]
 
 _REACH = 1.96  # standard deviations that hold 95% of groups, if effects are normal
-_ORIGIN = " This depends on where the predictor is 0, and would differ elsewhere."
 _CLOSE = 0.999  # correlations from which effects cannot be told apart
 
 
@@ -159,7 +158,7 @@ class _Words:
                 word = "higher" if r >= 0.0 else "lower"
                 texts.append(
                     f"{_capital(many)} with a higher {first} tend to have a {word} {second} "
-                    f"(correlation {number(r, 2)}).{_ORIGIN if 'level' in (first, second) else ''}"
+                    f"(correlation {number(r, 2)}).{_origin(first, second)}"
                 )
             else:
                 open_.append(f"of {first} and {second} ({number(r, 2)})")
@@ -169,6 +168,16 @@ class _Words:
                 f"The correlation{'' if one else 's'} {listing(open_, 12)} cannot be told from 0."
             )
         return texts
+
+
+def _origin(first: str, second: str) -> str:
+    """A correlation with the level is that where the predictor of the slope is 0."""
+    if "level" not in (first, second):
+        return ""
+    other = second if first == "level" else first
+    if not other.startswith("slope of "):
+        return " This depends on which category the others are compared with."
+    return f" This depends on where {other[9:]} is 0, and would differ elsewhere."
 
 
 def _share_against(mean: float, sd: float) -> str:

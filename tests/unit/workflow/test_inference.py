@@ -8,12 +8,14 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtr
 
 import multilevel as mlm
 from multilevel.report.document import Bullets, Code, Decision, Paragraph
 from multilevel.workflow.analysis import Analysis
 from multilevel.workflow.inference import inference_step
 from multilevel.workflow.interpretation import interpretation_step
+from multilevel.workflow.ranks import rank_intervals
 from multilevel.workflow.rung import Choice, Ladder, Rung
 from multilevel.workflow.script import LOADING
 from multilevel.workflow.sources import SOURCES, references
@@ -281,3 +283,33 @@ def test_without_random_effects_tests_are_exact():
     assert "t tests of least squares" in step.headline
     np.testing.assert_allclose(step.tables["tests"]["df"], 98.0)
     assert "variance_intervals" not in step.tables
+
+
+def test_places_of_groups_are_uncertain_where_groups_are_alike():
+    rng = np.random.default_rng(2)
+    values, errors = np.array([0.0, 10.0, 20.0, 20.1]), np.array([1.0, 1.0, 3.0, 3.0])
+    low, high = rank_intervals(values, errors, rng)
+    np.testing.assert_array_equal(low, [4, 3, 1, 1])
+    np.testing.assert_array_equal(high, [4, 3, 2, 2])
+
+
+def test_places_are_those_that_differences_of_pairs_give():
+    rng = np.random.default_rng(3)
+    values, errors = rng.normal(size=30), rng.uniform(0.2, 0.6, 30)
+    low, high = rank_intervals(values, errors, rng, 20_000)
+    above = ndtr((values - values[:, None]) / np.hypot(errors, errors[:, None]))
+    expected = 1.0 + above.sum(axis=1) - np.diag(above)
+    # Places are whole, their expectations are not.
+    assert ((low - 0.5 <= expected) & (expected <= high + 0.5)).all()
+    other = rank_intervals(values[::-1], errors[::-1], np.random.default_rng(3), 20_000)
+    # Ends of intervals are whole places, and differ between draws by one.
+    assert np.max(np.abs(other[0][::-1] - low)) <= 1.0
+
+
+def test_the_report_says_how_sure_an_order_of_groups_is(step):
+    table = step.tables["ranks_school"].set_index("level")
+    assert (table["conf_low"] <= table["rank"]).all()
+    assert (table["rank"] <= table["conf_high"]).all()
+    assert "How sure is an order of the 160 schools by their predicted levels?" in text_of(step)
+    first = table["rank"].idxmin()
+    assert f"`{first}`, the highest, has a place from 1 to " in text_of(step)
