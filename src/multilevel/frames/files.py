@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_delimited", "read_file"]
 
+_SHEETS = (".xlsx", ".xls", ".ods")
 DELIMITED = (".csv", ".tsv", ".txt")
 COLUMNAR = {".parquet": "read_parquet", ".feather": "read_feather"}
 STATISTICAL = {
@@ -75,11 +76,24 @@ def read_file(path: str | Path, encoding: str = "utf-8") -> Any:
         return read_delimited(file.read_bytes(), file.name, encoding)
     if ending not in COLUMNAR and ending not in STATISTICAL:
         known = _listed((*DELIMITED, *COLUMNAR, *STATISTICAL))
-        raise DataError(f"{file.name}: {ending or 'no ending'} is not a known kind; use {known}.")
+        if file.is_dir():
+            raise DataError(f"{path} is a folder; name a file in it.")
+        sheet = " Save the sheet as CSV in the spreadsheet program." if ending in _SHEETS else ""
+        raise DataError(
+            f"{file.name}: {ending or 'no ending'} is not a known kind; use {known}.{sheet}"
+        )
     with file.open("rb"):  # the readers' own messages for missing files and folders differ
         pass
     read = _read_columnar if ending in COLUMNAR else _read_statistical
     return read(file, ending)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def read_delimited(raw: bytes, name: str, encoding: str = "utf-8") -> Any:
@@ -109,7 +123,9 @@ def read_delimited(raw: bytes, name: str, encoding: str = "utf-8") -> Any:
     separator, header, rows = _sniff(text[:_SAMPLE_BYTES], name)
     twice = sorted({column for column in header if column and header.count(column) > 1})
     if twice:
-        raise DataError(f"{name}: the header has {_listed(twice)} twice.")
+        numbers = all(_is_number(column) for column in twice)
+        why = " Is the first line no header? Every column needs a name." if numbers else ""
+        raise DataError(f"{name}: the header has {_listed(twice)} twice.{why}")
     try:
         frame = pd.read_csv(
             io.StringIO(text),

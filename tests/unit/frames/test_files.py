@@ -193,3 +193,12 @@ def test_a_missing_reader_says_what_to_install(tmp_path, monkeypatch):
             DataError, match=rf'needs {module}.*not installed; pip install "multilevel\[io\]"'
         ):
             read_file(path)
+
+
+def test_folders_sheets_and_missing_headers_are_told(tmp_path):
+    with pytest.raises(DataError, match="is a folder; name a file in it"):
+        read_file(tmp_path)
+    with pytest.raises(DataError, match="Save the sheet as CSV in the spreadsheet program"):
+        read_file(tmp_path / "d.xlsx")
+    with pytest.raises(DataError, match=r"has 0 twice. Is the first line no header\?"):
+        read_delimited(b"0,0,1\n1,2,3\n", "d.csv")
