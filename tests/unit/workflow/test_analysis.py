@@ -143,3 +143,29 @@ def test_warnings_become_notes():
 
     step = analysis._guarded(3, make)
     assert ("STEP-WARNING", "one limit is missing") in [(n.code, n.text) for n in step.notes]
+
+
+def conclusions(analysis):
+    rungs = [(r.name, r.kept, r.test and round(r.test.p_value, 6)) for r in analysis.ladder.rungs]
+    codes = [note.code for step in analysis.steps for note in step.notes]
+    return rungs, codes, [(d.rule, d.verdict) for step in analysis.steps for d in step.decisions]
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(1000.0, 0.0), (1e-6, 0.0), (1.0, 1e6), (-1.0, 0.0)])
+def test_unit_and_origin_of_the_outcome_change_no_conclusion(factor, shift):
+    data = mlm.datasets.load("hsb")
+    changed = data.assign(math=data["math"] * factor + shift)
+    parts = {"level1": ["ses", "minority"], "level2": ["sector"]}
+    first = mlm.Analysis(data, "math", "school", **parts)
+    second = mlm.Analysis(changed, "math", "school", **parts)
+    for one, other in zip(conclusions(first), conclusions(second), strict=True):
+        assert one == other
+
+
+def test_origin_of_time_changes_no_model():
+    data = mlm.datasets.load("sleepstudy")
+    first = mlm.Analysis(data, "Reaction", "Subject", time="Days")
+    later = data.assign(Days=data["Days"] + 2001)
+    second = mlm.Analysis(later, "Reaction", "Subject", time="Days")
+    assert second.model.formula == first.model.formula.replace("Days", "Days_start")
+    assert second.model.reml_criterion == pytest.approx(first.model.reml_criterion, rel=1e-12)
