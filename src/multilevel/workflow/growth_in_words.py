@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from multilevel.frames.table import Table
-from multilevel.report.document import DataTable, Paragraph
+from multilevel.report.document import DataTable, Paragraph, Picture
 from multilevel.workflow.part import Part
-from multilevel.workflow.words import code, number
+from multilevel.workflow.words import code, listing, measured, number
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.inference.degrees_of_freedom import DfMethod
+    from multilevel.report.document import Block
     from multilevel.workflow.coefficients import Coefficient
     from multilevel.workflow.predictors import Predictor
     from multilevel.workflow.study import Study
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["growth_part"]
 
 _POINTS = 3
+_KINDS = 3  # properties by which trajectories are drawn
 
 
 def growth_part(
@@ -53,7 +55,90 @@ def growth_part(
         f"and {points[2]}.{_turning(time, coefficients, x)}"
     )
     table = DataTable("trajectory", f"{y} over {name}: the average trajectory", means)
-    return Part((Paragraph(text, "Change over time"), table))
+    typical = [
+        block
+        for one in _kinds(time, coefficients)
+        for block in _trajectories(study, fit, time, one, df_method)
+    ]
+    return Part((Paragraph(text, "Change over time"), table, *typical))
+
+
+def _kinds(time: Predictor, coefficients: tuple[Coefficient, ...]) -> list[Predictor]:
+    """Properties of what is measured, without products with time: these are drawn with them."""
+    products = [one.pieces for one in coefficients if len(one.pieces) > 1]
+    with_time = {
+        piece.predictor.name
+        for pieces in products
+        for piece in pieces
+        if any(other.predictor is time for other in pieces)
+    }
+    single = [one.pieces[0] for one in coefficients if len(one.pieces) == 1]
+    found = {
+        piece.predictor.name: piece.predictor
+        for piece in single
+        if piece.level > 1 and piece.role in ("own", "category")
+    }
+    return [one for name, one in found.items() if name not in with_time][:_KINDS]
+
+
+def _trajectories(
+    study: Study,
+    fit: LinearMixedModel,
+    time: Predictor,
+    kind: Predictor,
+    df_method: DfMethod | None,
+) -> list[Block]:
+    """Fitted trajectories at typical values of a property (Singer & Willett 2003)."""
+    from multilevel import plot
+
+    x = Table.from_data(study.data).column(time.own).values
+    at: dict[str, list[float]] = {time.own: [float(x.min()), float(x.max())]}
+    places = list(kind.labels)
+    if not kind.labels:
+        values, places = _typical_values(study, kind)
+        at[kind.own] = values
+    table = Table.from_data(
+        fit.emmeans(time.own, by=kind.own, at=at, df_method=df_method).to_frame()
+    )
+    by = table.column(kind.own)
+    keys = by.values if by.is_numeric else by.levels[by.codes]
+    means = table.column("estimate").values
+    lines: list[str] = []
+    for key, place in zip(at.get(kind.own, places), places, strict=True):
+        first, last = (number(float(value)) for value in means[keys == key])
+        what = code(kind.name) if not lines else "it"
+        where = f"where {what} is {code(place) if kind.labels else place}"
+        lines.append(f"from {first} to {last} {where}")
+    start, end = (_moment(value + time.origin) for value in at[time.own])
+    text = (
+        f"From {code(time.name)} {start} to {end} the average {code(study.outcome)} goes "
+        f"{listing(lines)}. These differences stay the same over time because the model has no "
+        f"product of {code(kind.name)} with {code(time.name)}."
+    )
+    along = {kind.own: at[kind.own]} if kind.own in at else None
+    title = f"{code(study.outcome)} over {code(time.name)}, for values of {code(kind.name)}"
+    return [
+        Paragraph(text),
+        Picture(
+            f"trajectories_by_{kind.name}",
+            title,
+            text,
+            lambda: plot.interaction(fit, time.own, kind.own, at=along, df_method=df_method),
+            lambda: plot.interaction_data(fit, time.own, kind.own, at=along, df_method=df_method),
+        ),
+    ]
+
+
+def _typical_values(study: Study, kind: Predictor) -> tuple[list[float], list[str]]:
+    """Both values, or the mean of the groups and one standard deviation around it."""
+    column = Table.from_data(study.data).column(kind.own).values
+    values = np.unique(column)
+    if len(values) == 2:
+        return values.tolist(), [number(float(value)) for value in values + kind.origin]
+    _, first = np.unique(study.codes(kind.factor or study.hierarchy.innermost), return_index=True)
+    mean, sd = float(column[first].mean()), float(column[first].std(ddof=1))
+    places = [measured(mean + k * sd + kind.origin, sd) for k in (-1, 0, 1)]
+    return [mean - sd, mean, mean + sd], places
 
 
 def _moment(when: float) -> str:

@@ -150,3 +150,35 @@ def test_growth():
     assert "With each unit of `Days`, `Reaction` rises by 10.5 points on average" in text
     assert "95% of Subjects have slopes between −1.14 and 22.1; 3.9% are negative" in text
     assert step.tables["coefficients"]["df"].round(6).tolist() == [17.0, 17.0]
+
+
+@pytest.fixture(scope="module")
+def drinking():
+    """Singer & Willett (2003, chapter 4): alcohol use of adolescents from 14 to 16."""
+    data = mlm.datasets.load("alcohol_use", "pandas")
+    properties = ["child_of_alcoholic", "peer_alcohol_use"]
+    return Analysis(data, "alcohol_use", "id", time="age", level2=properties).study
+
+
+DRINKING = "age_start + child_of_alcoholic + peer_alcohol_use_c"
+
+
+def test_trajectories_of_typical_persons_are_parallel_without_products(drinking):
+    step = interpreted(drinking, f"{DRINKING} + (1 + age_start | id)")
+    fit = step.fits["M1"]
+    beta = dict(zip(fit.coef_names, fit.beta, strict=True))
+    start = beta["Intercept"], beta["Intercept"] + beta["child_of_alcoholic"]
+    low, high = (f"from {x:.3f} to {x + 2 * beta['age_start']:.3g}" for x in start)
+    text = f"From `age` 14 to 16 the average `alcohol_use` goes {low} where `child_of_alcoholic` "
+    assert f"{text}is 0 and {high} where it is 1. These differences" in text_of(step)
+    numbers = step.figures["trajectories_by_child_of_alcoholic"].data()
+    means = numbers.groupby("child_of_alcoholic")["estimate"].agg(["first", "last"])
+    np.testing.assert_allclose(means["last"] - means["first"], 2 * beta["age_start"])
+    assert "trajectories_by_peer_alcohol_use" in step.figures
+
+
+def test_trajectories_with_products_are_drawn_once(drinking):
+    fixed = f"{DRINKING} + age_start:child_of_alcoholic"
+    step = interpreted(drinking, f"{fixed} + (1 + age_start | id)")
+    assert "trajectories_by_child_of_alcoholic" not in step.figures
+    assert "trajectories_by_peer_alcohol_use" in step.figures
