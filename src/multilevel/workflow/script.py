@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
+    from multilevel.workflow.hierarchy import Factor
     from multilevel.workflow.predictors import Predictor
     from multilevel.workflow.small_samples import TestMethod
     from multilevel.workflow.study import Study
@@ -20,7 +21,7 @@ def script(study: Study, fit: LinearMixedModel, method: TestMethod) -> str:
     lines = ["import multilevel as mlm", "import pandas", "", LOADING, *_rows(study)]
     used = set(fit.model.design.spec.encoders.fixed.columns)
     used |= {name for term in fit._matrices.terms for name in term.names}
-    for one in study.predictors:
+    for one in sorted(study.predictors, key=lambda one: bool(one.means)):
         if used & {one.own, *one.columns}:
             lines += _columns(study, one, used)
     weights = f", weights={study.request.weights!r}" if study.request.weights else ""
@@ -70,23 +71,29 @@ def _columns(study: Study, one: Predictor, used: set[str]) -> list[str]:
 
 def _split(study: Study, one: Predictor, used: set[str]) -> list[str]:
     """Means of groups, and what is left within them."""
+    factors, crossed = study.hierarchy.factors, study.hierarchy.crossed
     x = f"data[{one.name!r}]"
     lines = [f"x = ({x} == {one.labels[1]!r}).astype(float)" if one.labels else f"x = {x}"]
-    parts = [name for name, _ in one.means]
-    above = ""
+    # Means that the data hold already are predictors of their own, which come first.
+    given = {other.own for other in study.predictors}
     for name, factor in one.means:
-        by = [f"data[{column!r}]" for column in factor.columns]
-        lines.append(f"mean = x.groupby([{', '.join(by)}]).transform('mean')")
-        lines.append(f"data[{name!r}] = mean - mean.mean()")
-        if above and not study.hierarchy.crossed:
-            lines[-1] = f"data[{name!r}] = mean - above - (mean - above).mean()"
-        if not study.hierarchy.crossed and len(parts) > 1:
-            above = "above"
-            lines.append("above = mean")
-    if one.centring == "within" and one.own in used:
-        if study.hierarchy.crossed:
-            sums = " - ".join(f"data[{name!r}]" for name in parts)
-            lines.append(f"data[{one.own!r}] = x - x.mean() - {sums}")
+        lines.append(f"mean = {_mean(factor)}")
+        if name in given:
+            continue
+        if factor.parent is None:
+            lines.append(f"data[{name!r}] = mean - mean.mean()")
         else:
-            lines.append(f"data[{one.own!r}] = x - mean")
+            lines.append(f"above = {_mean(factors[factor.parent])}")
+            lines.append(f"data[{name!r}] = mean - above - (mean - above).mean()")
+    if one.centring == "within" and one.own in used:
+        sums = " - ".join(f"data[{name!r}]" for name, _ in one.means)
+        lines.append(
+            f"data[{one.own!r}] = " + (f"x - x.mean() - {sums}" if crossed else "x - mean")
+        )
     return lines
+
+
+def _mean(factor: Factor) -> str:
+    """The mean of the group of a row."""
+    by = ", ".join(f"data[{column!r}]" for column in factor.columns)
+    return f"x.groupby([{by}]).transform('mean')"

@@ -52,6 +52,11 @@ class Sizes:
         """Number of groups with one row."""
         return int((self.rows == 1).sum())
 
+    @property
+    def span(self) -> str:
+        """Smallest and largest number of rows: ``14–67``."""
+        return f"{int(self.rows.min()):,}–{int(self.rows.max()):,}"
+
     def quantile(self, p: float) -> float:
         """Quantile of the numbers of rows."""
         return float(np.quantile(self.rows, p))
@@ -63,10 +68,13 @@ class Sizes:
             inside = f"{number(float(self.rows[0]))} per {per}"
         else:
             inside = (
-                f"{int(self.rows.min()):,}–{int(self.rows.max()):,} per {per}, "
-                f"mean {number(self.mean)}, harmonic mean {number(self.harmonic)}"
+                f"{self.span} per {per}, mean {number(self.mean)}, harmonic mean "
+                f"{number(self.harmonic)}"
             )
-        return f"{counted(self.n_groups, label)} ({inside})"
+        groups = counted(self.n_groups, label)
+        if not per.startswith("group of `"):
+            return f"{groups} ({inside})"
+        return f"{groups.partition(' (')[0]} of {code(label)} ({inside.replace(per, 'group')})"
 
     def singles(self, label: str) -> str:
         """How many groups have one row."""

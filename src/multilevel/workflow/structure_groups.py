@@ -26,17 +26,17 @@ _FEW = (
         5,
         "too few to estimate how much groups differ: take the groups as fixed effects, or pool "
         "them; what the models below say of groups is for exploration",
-        "Gelman & Hill (2007, section 12.9)",
+        "Gelman & Hill (2007)",
     ),
     (
         10,
         "so few groups are better taken as fixed effects; if they are a sample of many, use REML "
         "and small-sample tests, and do not rely on the variance between groups",
-        "Snijders & Bosker (2012, section 4.3)",
+        "Snijders & Bosker (2012)",
     ),
     (
         20,
-        "REML with tests of Kenward & Roger or Satterthwaite; no z tests",
+        "so few call for REML and for tests of Kenward & Roger or Satterthwaite, not for z tests",
         "Elff, Heisig, Schaeffer & Shikano (2021)",
     ),
     (
@@ -78,10 +78,11 @@ def _balance(factor: Factor, sizes: Sizes) -> str:
         return f"All {counted(sizes.n_groups, label)} have {rows} rows: the data are balanced."
     low, middle, high = (sizes.quantile(p) for p in (0.25, 0.5, 0.75))
     single = f"; {sizes.singles(label)} have a single row" if sizes.singletons else ""
-    return (
-        f"The middle half of the {counted(sizes.n_groups, label)} have between {number(low)} and "
-        f"{number(high)} rows (median {number(middle)}){single}."
-    )
+    if low == high:
+        inside = f"{number(low)} rows each; all have {sizes.span}"
+    else:
+        inside = f"between {number(low)} and {number(high)} rows (median {number(middle)})"
+    return f"The middle half of the {counted(sizes.n_groups, label)} have {inside}{single}."
 
 
 def _size_table(study: Study, factors: tuple[Factor, ...], sizes: list[Sizes]) -> DataTable:

@@ -37,9 +37,10 @@ def missing_part(study: Study) -> Part:
         return Part((Paragraph(text, "Missing values"),))
     share = lost / study.table.n_rows
     groups = _groups_lost(study)
+    have, are = ("has", "is") if lost == 1 else ("have", "are")
     text = (
-        f"{lost:,} of {study.table.n_rows:,} rows ({percent(share)}) have a missing value in a "
-        f"column that is used, and are left out of all models; {study.n_rows:,} rows remain. "
+        f"{lost:,} of {study.table.n_rows:,} rows ({percent(share)}) {have} a missing value in a "
+        f"column that is used, and {are} left out of all models; {study.n_rows:,} rows remain. "
         f"{groups} {_patterns(study, gone)}"
     )
     blocks: tuple[Block, ...] = (
@@ -49,15 +50,16 @@ def missing_part(study: Study) -> Part:
     )
     note = Note(
         "STRUCT-MISSING",
-        f"{lost:,} rows ({percent(share)}) are left out for missing values. The results hold for "
-        "the population if whether a value is missing depends only on what is in the model "
-        "(missing at random); otherwise compare with multiple imputation that keeps the groups.",
+        f"{counted(lost, 'row')} ({percent(share)}) {are} left out for missing values. The "
+        "results hold for the population if whether a value is missing depends only on what is in "
+        "the model (missing at random); otherwise compare with multiple imputation that keeps "
+        "the groups.",
         "warning" if share > _MANY else "info",
     )
     decision = Decision(
         "STRUCT-MISSING",
         "How many rows are left out?",
-        f"{lost:,} rows ({percent(share)})",
+        f"{counted(lost, 'row')} ({percent(share)})",
         f"more than {percent(_MANY, 0)}",
         "report and discuss missing values" if share > _MANY else "few",
         "a convention of this program",

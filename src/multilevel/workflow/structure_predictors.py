@@ -93,24 +93,20 @@ def _sentence(study: Study, predictor: Predictor) -> str:
         start = f"{name} is the same in all rows of a {a_group(predictor.factor.label)}"
         if predictor.n_offenders:
             start = f"{name} is taken as a property of the {a_group(predictor.factor.label)}"
-    return f"{start}. {_centring(predictor, group)}"
+    return f"{start}. {_centring(study, predictor, group)}"
 
 
-def _centring(predictor: Predictor, group: str) -> str:
+def _centring(study: Study, predictor: Predictor, group: str) -> str:
     """The centring of a predictor and its reason."""
-    own, means = code(predictor.own), listing([code(name) for name, _ in predictor.means])
+    own, means = code(predictor.own), _means(study, predictor)
     match predictor.centring:
         case "within":
             return (
-                f"It is split into {own}, the deviation from the mean of its {group}, and {means}, "
-                "that mean about the overall mean: the two may go with the outcome differently."
+                f"It is split into {own}, {_deviation(study, group)}, and {means}: these may go "
+                "with the outcome differently."
             )
         case "share":
-            what = f"the share of {code(predictor.labels[1])}" if predictor.labels else "its share"
-            return (
-                f"It stays as it is, beside {means}, {what} in the {group} about the overall "
-                "share: the two may go with the outcome differently."
-            )
+            return f"It stays as it is, beside {means}: these may go with the outcome differently."
         case "grand":
             return (
                 f"It is centred about {origin_of(predictor)}, its mean over all rows "
@@ -122,6 +118,28 @@ def _centring(predictor: Predictor, group: str) -> str:
                 "intercept is the outcome at the start."
             )
     return _uncentred(predictor)
+
+
+def _deviation(study: Study, group: str) -> str:
+    """What is left of a predictor within groups."""
+    if not study.hierarchy.crossed:
+        return f"the deviation from the mean of its {group}"
+    many = [the_groups(one.label) for one in study.hierarchy.factors]
+    return f"what its means over {listing(many)} leave"
+
+
+def _means(study: Study, predictor: Predictor) -> str:
+    """The columns of group means, each with what it is a deviation from."""
+    what = f"the share of {code(predictor.labels[1])}" if predictor.labels else "the mean"
+    kind = "share" if predictor.labels else "mean"
+    texts = []
+    for name, factor in predictor.means:
+        about = f"about the overall {kind}"
+        if factor.parent is not None:
+            around = study.hierarchy.factors[factor.parent].label
+            about = f"about that in its {a_group(around)}"
+        texts.append(f"{code(name)}, {what} in the {a_group(factor.label)} {about}")
+    return listing(texts)
 
 
 def _uncentred(predictor: Predictor) -> str:

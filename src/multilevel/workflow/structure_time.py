@@ -34,16 +34,18 @@ def time_part(study: Study) -> Part:
     drop = _drop_out(times, rows)
     text = f"{_occasions(study, when)} {_spacing(study, times, when)} {drop}"
     data = {name: when}
+    alike = rows.min() == rows.max()
+    each = f"{rows[0]:,}" if alike else f"at least {rows.min():,} and at most {rows.max():,}"
     picture = Picture(
         "rows_by_time",
         f"Rows at each {name}",
-        f"Bars of rows by {name}, from {number(times[0])} to {number(times[-1])}: at least "
-        f"{rows.min():,} and at most {rows.max():,} rows at a time.",
+        f"Bars of rows by {name}, from {number(times[0])} to {number(times[-1])}: {each} rows at "
+        "a time.",
         lambda: plot.occasions(data, name),
         lambda: plot.occasions_data(data, name),
     )
     blocks: list[Block] = [Paragraph(text.strip(), "Time"), picture]
-    if len(times) <= _MOST_TIMES:
+    if len(times) <= _MOST_TIMES and not alike:
         columns = {name: times, "n_rows": rows, "share": rows / rows.max()}
         headings = {"n_rows": "Rows", "share": "Of the fullest"}
         table = DataTable("occasions", f"Rows by {name}", study.frame(columns), 1, "", headings)
@@ -85,8 +87,8 @@ def _spacing(study: Study, times: Float, when: Float) -> str:
         return "There is only one time, so that nothing can be said of change."
     gaps = np.diff(times)
     even = bool(np.ptp(gaps) <= _EVEN * gaps.max())
-    spaced = f"every {number(gaps[0])}" if even else f"{number(gaps.min())} to {number(gaps.max())}"
-    kind = "equally spaced, " + spaced if even else f"unequally spaced, {spaced} apart"
+    apart = number(gaps[0]) if even else f"{number(gaps.min())} to {number(gaps.max())}"
+    kind = f"{'equally' if even else 'unequally'} spaced, {apart} apart"
     if cells == n_units * len(times):
         return f"All share the same {len(times)} occasions ({kind}): the data are time-structured."
     made = percent(cells / (n_units * len(times)))

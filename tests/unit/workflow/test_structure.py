@@ -80,7 +80,7 @@ def test_the_number_of_groups_decides(schools, hsb):
         "at least 50",
         "fewer than 20",
     ]
-    assert "no z tests" in few.decisions[0].verdict
+    assert "not for z tests" in few.decisions[0].verdict
 
 
 def test_missing_values_by_column_and_level(hsb):
@@ -154,7 +154,7 @@ def test_numbers_of_rows_that_start_again_are_asked_about():
 def test_balanced_time():
     step = structure(mlm.datasets.load("sleepstudy"), "Reaction", "Subject", time="Days")
     assert "All 18 Subjects have 10 rows: the data are balanced" in text_of(step)
-    assert "All share the same 10 occasions (equally spaced, every 1)" in text_of(step)
+    assert "All share the same 10 occasions (equally spaced, 1 apart)" in text_of(step)
     assert "fewer rows" not in text_of(step)
 
 
@@ -203,5 +203,7 @@ def test_every_figure_draws_and_has_its_numbers(kind):
 def test_no_predictors_and_odd_names(hsb):
     data = hsb.rename(columns={"math": "Punkte (M)", "school": "Schule Nr."})
     step = structure(data, "Punkte (M)", "Schule Nr.")
-    assert step.headline.startswith("7,185 rows in 160 groups (`Schule Nr.`) (14–67 per group of")
+    assert step.headline.startswith(
+        "7,185 rows in 160 groups of `Schule Nr.` (14–67 per group, mean"
+    )
     assert "No predictors were named" in text_of(step)
