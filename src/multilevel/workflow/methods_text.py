@@ -12,7 +12,7 @@ from multilevel.inference.varcomp import variance_components
 from multilevel.report.document import Code, Paragraph
 from multilevel.workflow.equations import model_equations
 from multilevel.workflow.script import script
-from multilevel.workflow.sizes import read_sizes
+from multilevel.workflow.sizes import read_sizes, the_groups
 from multilevel.workflow.words import code, listing, measured, number, p_text, percent
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def methods_blocks(
     return (
         Paragraph(_methods(study, ladder, choice, method), "Text for a methods section"),
         model_equations(study, choice.fit, f"Model {choice.rung.name}"),
-        Paragraph(_results(study, choice, coefficients), "Text for a results section"),
+        Paragraph(_results(study, ladder, choice, coefficients), "Text for a results section"),
         Code("The chosen model again, as a script", script(study, choice.fit, method)),
     )
 
@@ -54,13 +54,20 @@ def _methods(study: Study, ladder: Ladder, choice: Choice, method: TestMethod) -
     )
     return (
         f"We analysed {study.n_rows:,} rows in {listing(sizes)}. {missing} {_centring(study)}"
-        "Linear mixed models were fitted by restricted maximum likelihood. "
+        f"Linear mixed models were fitted by restricted maximum likelihood{_compared(ladder)}. "
         f"{_chosen(ladder, choice)} Fixed effects were tested by {method.words}; intervals are 95% "
         "intervals. Analyses were made with the Python package multilevel "
         f"{version('multilevel')}. Reporting follows Monsalves et al. (2020). [How many groups and "
         "rows were planned, and why; how groups and rows were sampled; which checks of assumptions "
         "in steps 3 and 6 led to what.]"
     )
+
+
+def _compared(ladder: Ladder) -> str:
+    """Fixed effects are compared by another likelihood than the one that is reported."""
+    if not any(one.test is not None and one.test.method == "LR (ML)" for one in ladder.rungs):
+        return ""
+    return ", and by maximum likelihood for likelihood ratio tests of fixed effects"
 
 
 def _chosen(ladder: Ladder, choice: Choice) -> str:
@@ -87,10 +94,31 @@ def _centring(study: Study) -> str:
         texts.append(f"{listing(shares)} entered as observed, beside group shares (Mundlak 1978).")
     if grand:
         texts.append(f"{listing(grand)} entered centred about the mean of all rows.")
+    time = study.time
+    if time is not None and time.centring == "start":
+        texts.append(f"{code(time.name)} was counted from {number(time.origin)}.")
+    if study.request.weights:
+        texts.append(f"Rows were weighted by {code(study.request.weights)}.")
     return " ".join([*texts, ""])
 
 
-def _results(study: Study, choice: Choice, coefficients: tuple[Coefficient, ...]) -> str:
+def _null(study: Study, ladder: Ladder) -> str:
+    """The intraclass correlations of the model without predictors."""
+    fit = ladder.null.fit
+    if fit is None or not fit.n_groups:
+        return ""
+    shares = Table.from_data(fit.icc()).column("icc").values
+    labels = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
+    texts = [
+        f"{percent(float(share))} between {labels[name]}"
+        for name, share in zip(fit.n_groups, shares, strict=True)
+    ]
+    return f"Of the variance of {code(study.outcome)} the null model put {listing(texts)}. "
+
+
+def _results(
+    study: Study, ladder: Ladder, choice: Choice, coefficients: tuple[Coefficient, ...]
+) -> str:
     texts = [
         f"{code(one.name)}: b = {measured(one.estimate, one.std_error)}, SE = "
         f"{measured(one.std_error, one.std_error)}, 95% CI [{measured(one.conf_low, one.std_error)}"
@@ -98,7 +126,7 @@ def _results(study: Study, choice: Choice, coefficients: tuple[Coefficient, ...]
         f"{number(one.statistic)}, {p_text(one.p_value)}"
         for one in coefficients
     ]
-    return f"{'; '.join(texts)}. {_variances(choice.fit)}"
+    return f"{_null(study, ladder)}{'; '.join(texts)}. {_variances(choice.fit)}"
 
 
 def _variances(fit: LinearMixedModel) -> str:

@@ -313,3 +313,16 @@ def test_the_report_says_how_sure_an_order_of_groups_is(step):
     assert "How sure is an order of the 160 schools by their predicted levels?" in text_of(step)
     first = table["rank"].idxmin()
     assert f"`{first}`, the highest, has a place from 1 to " in text_of(step)
+
+
+def test_the_texts_for_a_paper_say_shares_time_and_weights():
+    data = mlm.datasets.load("alcohol_use", "pandas").assign(w=1.0)
+    analysis = mlm.analyze(data, "alcohol_use", "id", time="age", weights="w")
+    text = text_of(analysis.inference)
+    assert "`age` was counted from 14. Rows were weighted by `w`." in text
+    # The data are balanced: REML is the analysis of variance.
+    groups = data.groupby("id")["alcohol_use"]
+    within, between = groups.var().mean(), 3 * groups.mean().var()
+    share = 100 * (between - within) / (between + 2 * within)
+    told = f"the null model put {share:.1f}% between groups of `id`"
+    assert f"Of the variance of `alcohol_use` {told}" in text
