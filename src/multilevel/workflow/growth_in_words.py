@@ -9,6 +9,7 @@ import numpy as np
 from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Paragraph, Picture
 from multilevel.workflow.part import Part
+from multilevel.workflow.pieces_in_words import origin_of
 from multilevel.workflow.words import code, listing, measured, number
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["growth_part"]
 
 _POINTS = 3
+_NEAR = 1e-9  # standard deviations from which a mean is taken as 0: rounding
 _KINDS = 3  # properties by which trajectories are drawn
 
 
@@ -117,6 +119,12 @@ def _trajectories(
     )
     along = {kind.own: at[kind.own]} if kind.own in at else None
     title = f"{code(study.outcome)} over {code(time.name)}, for values of {code(kind.name)}"
+    counted = [
+        f"{code(one.own)} counts from {number(one.origin) if one is time else origin_of(one)}"
+        for one in (time, kind)
+        if one.own != one.name
+    ]
+    title += f" ({' and '.join(counted)})" if counted else ""
     return [
         Paragraph(text),
         Picture(
@@ -137,6 +145,7 @@ def _typical_values(study: Study, kind: Predictor) -> tuple[list[float], list[st
         return values.tolist(), [number(float(value)) for value in values + kind.origin]
     _, first = np.unique(study.codes(kind.factor or study.hierarchy.innermost), return_index=True)
     mean, sd = float(column[first].mean()), float(column[first].std(ddof=1))
+    mean = 0.0 if abs(mean) < _NEAR * sd else mean
     places = [measured(mean + k * sd + kind.origin, sd) for k in (-1, 0, 1)]
     return [mean - sd, mean, mean + sd], places
 

@@ -15,7 +15,7 @@ from multilevel.workflow.words import code, number, percent
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.report.document import Block
-    from multilevel.typing import Float
+    from multilevel.typing import Float, IndexArray
     from multilevel.workflow.hierarchy import Factor
     from multilevel.workflow.study import Study
 
@@ -38,7 +38,7 @@ def ranks_part(study: Study, fit: LinearMixedModel) -> Part:
 
 def rank_intervals(
     values: Float, errors: Float, rng: np.random.Generator, n_draws: int = _DRAWS
-) -> tuple[Float, Float]:
+) -> tuple[IndexArray, IndexArray]:
     """Simulate the lowest and the highest place of each group, in 95% of draws.
 
     Parameters
@@ -65,13 +65,13 @@ def rank_intervals(
     >>> import numpy as np
     >>> low, high = rank_intervals(np.array([0.0, 9.0]), np.ones(2), np.random.default_rng(0))
     >>> low, high
-    (array([2., 1.]), array([2., 1.]))
+    (array([2, 1]), array([2, 1]))
     """
     # In order of values, so that names of groups do not matter.
     order = np.argsort(-values, kind="stable")
     draws = rng.normal(values[order], errors[order], (n_draws, len(values)))
     places = np.argsort(np.argsort(-draws, axis=1), axis=1) + 1
-    low, high = np.empty(len(values)), np.empty(len(values))
+    low, high = np.empty((2, len(values)), dtype=np.int64)
     low[order], high[order] = np.quantile(places, [0.025, 0.975], axis=0, method="nearest")
     return low, high
 
@@ -90,15 +90,15 @@ def _of_factor(study: Study, fit: LinearMixedModel, factor: Factor) -> list[Bloc
     low, high = rank_intervals(values, errors, np.random.default_rng(study.seed))
     order = np.argsort(-values, kind="stable")
     shown = order if len(order) <= 2 * _ENDS else np.concatenate([order[:_ENDS], order[-_ENDS:]])
-    place = np.empty(len(order))
+    place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(1, len(order) + 1)
     frame = study.frame(
         {
             "level": [str(labels[i]) for i in shown],
             "estimate": values[shown],
             "rank": place[shown],
-            "conf_low": low[shown],
-            "conf_high": high[shown],
+            "conf_low": low[shown].astype(np.int64),
+            "conf_high": high[shown].astype(np.int64),
         }
     )
     many = the_groups(factor.label)
@@ -109,8 +109,8 @@ def _of_factor(study: Study, fit: LinearMixedModel, factor: Factor) -> list[Bloc
     width = number(float(np.median(high - low + 1.0)))
     text = (
         f"How sure is an order of the {len(order):,} {many} by their predicted levels? "
-        f"{code(str(labels[first]))}, the highest, has a place from {low[first]:.0f} to "
-        f"{high[first]:.0f} in 95% of {_DRAWS:,} simulated orders; the interval of a typical "
+        f"{code(str(labels[first]))}, the highest, has a place from {low[first]} to "
+        f"{high[first]} in 95% of {_DRAWS:,} simulated orders; the interval of a typical "
         f"{a_group(factor.label)} covers {width} of {len(order):,} places. Of all pairs "
         f"{percent(_apart(values, errors))} can be told apart, each taken as if chosen beforehand "
         "(Goldstein & Spiegelhalter 1996)."
