@@ -111,7 +111,7 @@ USUAL = ("hsb", "sleepstudy", "egsingle", "rail", "rows_1e5", "rows_1e6")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--case", default=",".join(USUAL), help=f"of {', '.join(CASES)}")
-    parser.add_argument("--rounds", type=int, default=3, help="processes of each system")
+    parser.add_argument("--rounds", type=int, default=3, help="processes of ours")
     parser.add_argument("--rscript", default=shutil.which("Rscript"), help="R with the packages")
     parser.add_argument("--no-r", action="store_true", help="without R")
     parser.add_argument("--ours", help=argparse.SUPPRESS)
@@ -135,20 +135,22 @@ def main() -> None:
 
 
 def compared(name: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Medians of ours and, where it runs, of R's for the same models."""
+    """Medians of ours and, where it runs, R's time for the same models."""
     case = CASES[name]
     ours: list[dict[str, Any]] = []
     theirs: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(1 if case.slow else options.rounds):
+        for turn in range(1 if case.slow else options.rounds):
             ours.append(output([sys.executable, __file__, "--ours", name]))
             print(f"{name:10} multilevel {brief(ours[-1])}", flush=True)
-            if not (options.no_r or case.slow):
+            if not (options.no_r or case.slow or turn):  # R once: minutes
                 request = written(Path(folder), case, ours[-1])
                 theirs.append(output([options.rscript, str(HERE / "analyze.R"), request])["wall"])
                 print(f"{name:10} R          {theirs[-1]:.1f} s", flush=True)
     keys = ("wall", "cpu", "page_mb", "peak_mb", "data_mb", "n_models", "n_figures")
-    record: dict[str, Any] = {key: statistics.median(one[key] for one in ours) for key in keys}
+    record: dict[str, Any] = {"title": case.title} | {
+        key: statistics.median(one[key] for one in ours) for key in keys
+    }
     record["steps"] = {
         step: {
             kind: statistics.median(one["steps"][step][kind] for one in ours)
@@ -156,7 +158,7 @@ def compared(name: str, options: argparse.Namespace) -> dict[str, Any]:
         }
         for step in ours[0]["steps"]
     }
-    return record | ({"r_wall": statistics.median(theirs)} if theirs else {})
+    return record | ({"r_wall": theirs[0]} if theirs else {})
 
 
 def output(command: list[str]) -> dict[str, Any]:
@@ -221,7 +223,6 @@ def run_ours(case: Case) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         page = timed("report", lambda: analysis.report(Path(folder) / "page.html"))
         page_mb = page.stat().st_size / 2**20
-    made = analysis.study.fitter
     return {
         "wall": sum(took["wall"] for took in steps.values()),
         "cpu": sum(took["cpu"] for took in steps.values()),
@@ -229,7 +230,7 @@ def run_ours(case: Case) -> dict[str, Any]:
         "page_mb": page_mb,
         "peak_mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**10,
         "data_mb": float(data.memory_usage(index=False).sum()) / 2**20,
-        "n_models": made.n_models,
+        "n_models": analysis.ladder.n_models,
         "n_figures": sum(len(step.figures) for step in analysis.steps),
         "formulas": [rung.formula for rung in analysis.ladder.rungs],
         "chosen": analysis.choice.rung.formula,

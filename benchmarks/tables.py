@@ -176,6 +176,43 @@ def power() -> list[str]:
     return [*lines, "", note]
 
 
+def analysis() -> list[str]:
+    """Times of the guided analysis with its report, by step, from ``analyze.py``."""
+    path = HERE / "results" / "analyze.json"
+    if not path.exists():
+        return ["Not measured yet: `python benchmarks/analyze.py`."]
+    record = json.loads(path.read_text())
+    cases = record["cases"].values()
+    lines = [
+        "| data | analysis and report | of the processor | R, its part | models | figures "
+        "| page | memory |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for one in cases:
+        r = f"{seconds(one['r_wall'])}" if "r_wall" in one else "not run"
+        memory = f"+{one['peak_mb']:,.0f} MB"
+        if one["data_mb"] > 1.0:
+            memory += f" (data {one['data_mb']:,.0f} MB)"
+        lines.append(
+            f"| {one['title']} | **{seconds(one['wall'])}** | {seconds(one['cpu'])} | {r} "
+            f"| {one['n_models']:.0f} | {one['n_figures']:.0f} | {one['page_mb']:.1f} MB "
+            f"| {memory} |"
+        )
+    steps = list(next(iter(cases))["steps"])
+    lines += ["", "Seconds of the processor by step, by the name of the case:", ""]
+    lines += ["| data | " + " | ".join(steps) + " |", "|---|" + "---|" * len(steps)]
+    for name, one in record["cases"].items():
+        cells = [f"{one['steps'][step]['cpu']:.2f}" for step in steps]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    note = (
+        f"Measured {record['date']}: {record['machine']}, Python {record['python']}. Models are "
+        "those that were tried, memory the rise of the largest resident set. R, its part: the "
+        "models of the ladder and what R's packages compute of the report, by a script "
+        "(`analyze.R`); no refits for envelopes, sentences, figures or page."
+    )
+    return [*lines, "", note]
+
+
 def replace(path: Path, marker: str, lines: list[str]) -> None:
     """Put lines between ``<!-- marker -->`` and ``<!-- end marker -->``."""
     text = path.read_text()
@@ -211,6 +248,7 @@ def write() -> None:
     replace(HERE / "README.md", "stages", stage_tables())
     replace(HERE / "README.md", "inference", inference())
     replace(HERE / "README.md", "power", power())
+    replace(HERE / "README.md", "analyze", analysis())
     replace(HERE.parent / "README.md", "inference", inference())
     short = (OURS, "lme4", "glmm", "glmm-no-df", "mixedlm", "mixedlm-rs", "statsmodels")
     replace(HERE.parent / "README.md", "speed", [*times(records, short), "", *note])
