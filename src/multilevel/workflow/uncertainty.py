@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,8 @@ def predictions_part(study: Study, fit: LinearMixedModel, method: TestMethod) ->
         return Part()
     row, label = _typical(study, fit)
     try:
-        numbers = _intervals(fit, row, method.df_method)
+        weight = row[study.request.weights][0] if study.request.weights else 1.0
+        numbers = _intervals(fit, row, method.df_method, fit.sigma**2 / weight)
     except MultilevelError as error:
         return Part((Paragraph(f"Predictions have no intervals here: {error}", "Predictions"),))
     group = a_group(study.hierarchy.innermost.label)
@@ -133,6 +135,7 @@ def predictions_part(study: Study, fit: LinearMixedModel, method: TestMethod) ->
         f"mean over all {the_groups(study.hierarchy.innermost.label)}",
         f"mean of {group} {label}",
         f"a new row of {group} {label}",
+        f"mean of a new {group}",
         f"a new row of a new {group}",
     ]
     frame = study.frame({"for": what, **numbers})
@@ -142,7 +145,7 @@ def predictions_part(study: Study, fit: LinearMixedModel, method: TestMethod) ->
         "For a typical row (numbers at their means, categories at the first): the population-"
         f"average {code(study.outcome)} is {number(numbers['fitted'][0])} (95% interval {low[0]} "
         f"to {high[0]}). For a new row of a group that is not in the data the interval is "
-        f"{number(widths[3] / widths[0], 2)} times as wide: {low[3]} to {high[3]}."
+        f"{number(widths[-1] / widths[0], 2)} times as wide: {low[-1]} to {high[-1]}."
     )
     note = Note(
         "INF-NEWGROUP",
@@ -156,9 +159,9 @@ def predictions_part(study: Study, fit: LinearMixedModel, method: TestMethod) ->
 
 
 def _intervals(
-    fit: LinearMixedModel, row: dict[str, Any], df_method: DfMethod | None
+    fit: LinearMixedModel, row: dict[str, Any], df_method: DfMethod | None, noise: float
 ) -> dict[str, list[float]]:
-    """Of a mean over groups, the mean of a group, a new row of it, a new row of a new group."""
+    """Of means over groups and of a group, a new row of it, and mean and row of a new group."""
     tables = [
         fit.predict(row, re_form="none", interval="confidence", df_method=df_method),
         fit.predict(row, interval="confidence"),
@@ -167,7 +170,12 @@ def _intervals(
     ]
     columns = [Table.from_data(table) for table in tables]
     names = ("fitted", "std_error", "conf_low", "conf_high")
-    return {name: [float(one.column(name).values[0]) for one in columns] for name in names}
+    found = [[float(one.column(name).values[0]) for name in names] for one in columns]
+    # The mean of a new group varies as a new row of it does, without the variance of rows.
+    fitted, error, low, high = found[-1]
+    own = math.sqrt(error**2 - noise)
+    found.insert(-1, [fitted, own, *(fitted + (end - fitted) * own / error for end in (low, high))])
+    return dict(zip(names, map(list, zip(*found, strict=True)), strict=True))
 
 
 def _typical(study: Study, fit: LinearMixedModel) -> tuple[dict[str, Any], str]:

@@ -158,7 +158,19 @@ def test_ranks_need_reliability(step, hsb):
 def test_a_new_group_is_less_certain_than_the_mean_of_groups(step):
     table = step.tables["predictions"]
     widths = (table["conf_high"] - table["conf_low"]).tolist()
-    assert widths[0] < widths[1] < widths[2] < widths[3]
+    population, old, row_of_old, new, row_of_new = widths
+    assert population < old < row_of_old < row_of_new
+    assert old < new < row_of_new
+
+
+def test_the_mean_of_a_new_group_has_the_variance_between_groups(sleep):
+    error = inference_step(*sleep).tables["predictions"]["std_error"]
+    fit = sleep[2].fit
+    x = np.array([1.0, 4.5])  # the mean of Days
+    factor = fit.state.terms[0].relative_factor
+    between = fit.sigma**2 * x @ factor @ factor.T @ x
+    np.testing.assert_allclose(error[3] ** 2, between + x @ fit.state.vcov @ x, rtol=SAME)
+    np.testing.assert_allclose(error[4] ** 2 - error[3] ** 2, fit.sigma**2, rtol=SAME)
 
 
 def test_intervals_of_standard_deviations_are_profiles(sleep):
