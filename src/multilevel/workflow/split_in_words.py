@@ -82,7 +82,13 @@ def _sentence(study: Study, predictor: Predictor, factor: Factor, table: Any, i:
     what = f"Contextual difference of {name}{where}: {measured(estimate, error)} "
     what += f"(standard error {measured(error, error)}, {p_text(p)})"
     if p >= 0.05:
-        return f"{what}. Slopes within and between cannot be told apart: one may do for both."
+        low, high = (
+            measured(float(table.column(one).values[i]), error) for one in ("conf_low", "conf_high")
+        )
+        return (
+            f"{what}. Slopes within and between cannot be told apart here; their difference may "
+            f"lie between {low} and {high} (95% interval)."
+        )
     word = "higher" if estimate >= 0.0 else "lower"
     more = "share" if predictor.kind == "binary" else "mean"
     return (

@@ -182,3 +182,12 @@ def test_trajectories_with_products_are_drawn_once(drinking):
     step = interpreted(drinking, f"{fixed} + (1 + age_start | id)")
     assert "trajectories_by_child_of_alcoholic" not in step.figures
     assert "trajectories_by_peer_alcohol_use" in step.figures
+
+
+def test_a_difference_that_is_open_is_not_called_none(hsb):
+    step = interpreted(study_of(hsb, level1=["ses", "sex"]), f"sex + sex_between + {SPLIT}")
+    row = step.tables["contextual"].set_index("contrast").loc["contextual: sex"]
+    assert row["p_value"] > 0.05
+    low, high = (f"{row[name]:.2f}".replace("-", "−") for name in ("conf_low", "conf_high"))
+    text = f"their difference may lie between {low} and {high} (95% interval)."
+    assert text in text_of(step)
