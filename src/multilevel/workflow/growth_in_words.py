@@ -151,8 +151,8 @@ def _typical_values(study: Study, kind: Predictor) -> tuple[list[float], list[st
 
 
 def _moment(when: float) -> str:
-    """A time without zeros at its end."""
-    text = number(when)
+    """A time without zeros at its end, and years as years."""
+    text = number(when).replace(",", "")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -191,3 +191,12 @@ def test_a_difference_that_is_open_is_not_called_none(hsb):
     low, high = (f"{row[name]:.2f}".replace("-", "−") for name in ("conf_low", "conf_high"))
     text = f"their difference may lie between {low} and {high} (95% interval)."
     assert text in text_of(step)
+
+
+def test_years_are_written_as_years():
+    data = mlm.datasets.load("alcohol_use", "pandas")
+    data["age"] += 1986
+    study = Analysis(data, "alcohol_use", "id", time="age", level2="child_of_alcoholic").study
+    text = text_of(interpreted(study, "age_start + child_of_alcoholic + (1 + age_start | id)"))
+    assert "From `age` 2000 to 2002 the average" in text
+    assert " at `age` 2001 (95% interval" in text
