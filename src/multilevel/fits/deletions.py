@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,10 @@ def influence_columns(
     elif f is None:
         found = delete_rows(matrices, state, fit.residuals(), fit._leverage)
     else:
-        found = delete_groups(matrices, state, f)
+        made = fit.__dict__.setdefault("_deletions_made", {})
+        if f not in made:
+            made[f] = delete_groups(matrices, state, f)
+        found = copy.deepcopy(made[f])
     if f is None:
         units: Columns = {"row": fit._used_rows()}
     else:
