@@ -170,3 +170,18 @@ def test_what_is_refused(sleep):
     assert len(crossed.vs_ols(cluster="plate")) == 1
     with pytest.raises(DataError, match="cluster='x' is neither"):
         crossed.vs_ols(cluster="x")
+
+
+def test_least_squares_beside_is_computed_once(monkeypatch):
+    """Tables are made anew, so that changing one does not change the next."""
+    from multilevel.fits import ols
+
+    calls = []
+    made = ols.ols_columns
+    monkeypatch.setattr(ols, "ols_columns", lambda *a: calls.append(a) or made(*a))
+    fit = mlm.lmer("Reaction ~ Days + (Days | Subject)", mlm.datasets.load("sleepstudy"))
+    first = fit.vs_ols()
+    before = float(first["ratio"][0])
+    first.loc[0, "ratio"] = -1.0
+    assert float(fit.vs_ols()["ratio"][0]) == before
+    assert len(calls) == 1

@@ -187,3 +187,18 @@ def test_hat_values_sum_to_the_effective_number_of_parameters(fit):
     total = fit.hatvalues().sum()
     assert 2 < total < 2 + 36
     np.testing.assert_array_equal(fit.hatvalues(), fit.augment()["leverage"])
+
+
+def test_groups_are_left_out_once(data, monkeypatch):
+    """Tables are made anew, so that changing one does not change the next."""
+    from multilevel.fits import deletions
+
+    calls = []
+    delete = deletions.delete_groups
+    monkeypatch.setattr(deletions, "delete_groups", lambda *a: calls.append(a) or delete(*a))
+    fit = mlm.lmer("Reaction ~ Days + (Days | Subject)", data)
+    first = fit.influence("Subject")
+    before = float(first["cooks_distance"][0])
+    first.loc[0, "cooks_distance"] = -1.0
+    assert float(fit.influence("Subject")["cooks_distance"][0]) == before
+    assert len(calls) == 1

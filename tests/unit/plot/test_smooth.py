@@ -53,3 +53,14 @@ def test_density_of_a_constant_is_finite():
     grid = np.linspace(0.0, 2.0, 101)
     curve = density(np.ones(10), grid)
     np.testing.assert_allclose(np.trapezoid(curve, grid), 1.0, rtol=1e-6)
+
+
+def test_ties_count_whatever_the_order_of_rows():
+    """Where most x are the same, all of their y are averaged."""
+    rng = np.random.default_rng(4)
+    x = np.where(rng.random(300) < 0.7, 0.0, rng.normal(size=300))
+    y = rng.normal(size=300)
+    curve = smooth(x, y)
+    np.testing.assert_allclose(curve[x == 0.0], y[x == 0.0].mean(), rtol=1e-12)
+    order = rng.permutation(300)
+    np.testing.assert_allclose(smooth(x[order], y[order]), curve[order], rtol=1e-9, atol=1e-12)
