@@ -30,7 +30,7 @@ _MINUS = "−"
 
 Form = Literal["count", "df", "p", "share", "percent", "criterion", "statistic", "estimate", "any"]
 
-_COUNT = re.compile(r"n_.*|nobs|.*_rows|rows|singletons|smallest|largest|.*_count|rank|year")
+_COUNT = re.compile(r"n_.*|nobs|.*_rows|rows|singletons|smallest|largest|.*_count|rank(_.*)?|year")
 _P = re.compile(r"p_.*|p|.*_p_value")
 _SHARE = re.compile(
     r"(.*_)?(share|icc|icc2|vpc|r2|reliability|corr|correlation|shrinkage|proportion|power|p_hat|"

@@ -87,7 +87,9 @@ def piece_name(piece: Piece, study: Study) -> str:
         what = share_of(predictor, study) if predictor.kind == "binary" else f"the mean of {name}"
         return f"{what} in the {group_of(piece.factor)}"
     if predictor.centring == "within":
-        return f"{name} within {the_groups(study.hierarchy.innermost.label)}"
+        inner = study.hierarchy.innermost
+        around = [one for _, one in predictor.means] if study.hierarchy.crossed else [inner]
+        return f"{name} within {listing([the_groups(one.label) for one in around])}"
     return name
 
 

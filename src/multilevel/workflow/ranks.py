@@ -95,14 +95,20 @@ def _of_factor(study: Study, fit: LinearMixedModel, factor: Factor) -> list[Bloc
     frame = study.frame(
         {
             "level": [str(labels[i]) for i in shown],
-            "estimate": values[shown],
+            "deviation": values[shown],
             "rank": place[shown],
-            "conf_low": low[shown].astype(np.int64),
-            "conf_high": high[shown].astype(np.int64),
+            "rank_low": low[shown],
+            "rank_high": high[shown],
         }
     )
     many = the_groups(factor.label)
-    headings = {"level": factor.label, "estimate": "Predicted deviation", "rank": "Place"}
+    headings = {
+        "level": factor.label,
+        "deviation": "Predicted deviation",
+        "rank": "Place",
+        "rank_low": "From",
+        "rank_high": "To",
+    }
     title = f"Places of {many} by predicted level, with 95% intervals"
     table = DataTable(f"ranks_{factor.name}", title, frame, 0, "1 is the highest.", headings)
     first = order[0]

@@ -320,8 +320,8 @@ def test_places_are_those_that_differences_of_pairs_give():
 
 def test_the_report_says_how_sure_an_order_of_groups_is(step):
     table = step.tables["ranks_school"].set_index("level")
-    assert (table["conf_low"] <= table["rank"]).all()
-    assert (table["rank"] <= table["conf_high"]).all()
+    assert (table["rank_low"] <= table["rank"]).all()
+    assert (table["rank"] <= table["rank_high"]).all()
     assert "How sure is an order of the 160 schools by their predicted levels?" in text_of(step)
     first = table["rank"].idxmin()
     assert f"`{first}`, the highest, has a place from 1 to " in text_of(step)
@@ -338,3 +338,13 @@ def test_the_texts_for_a_paper_say_shares_time_and_weights():
     share = 100 * (between - within) / (between + 2 * within)
     told = f"the null model put {share:.1f}% between groups of `id`"
     assert f"Of the variance of `alcohol_use` {told}" in text
+
+
+def test_what_lies_within_crossed_groups_is_said_of_all_of_them():
+    rng = np.random.default_rng(8)
+    school, area = rng.integers(0, 20, 600), rng.integers(0, 15, 600)
+    x = rng.normal(size=20)[school] + rng.normal(size=15)[area] + rng.normal(size=600)
+    y = x + rng.normal(size=20)[school] + rng.normal(size=15)[area] + rng.normal(size=600)
+    data = {"school": school, "area": area, "x": x, "y": y}
+    analysis = Analysis(data, "y", ["school", "area"], level1="x", random=[])
+    assert "`x` within schools and areas" in analysis.inference.headline
