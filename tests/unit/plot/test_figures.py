@@ -993,6 +993,11 @@ class TestPredictive:
         expected = gaussian_kde(y, width / y.std(ddof=1))(own["value"])
         np.testing.assert_allclose(own["density"], expected, atol=0.01 * expected.max())
 
+    @pytest.mark.parametrize(("most_rows", "n"), [(10**6, 50), (60, 16), (1, 10)])
+    def test_many_rows_have_fewer_simulations(self, growth, monkeypatch, most_rows, n):
+        monkeypatch.setattr("multilevel.plot.figures.predictive.MOST_ROWS", most_rows)
+        assert plot.predictive_data(growth)["replicate"].max() == n
+
     def test_refuses(self, growth):
         with pytest.raises(ValueError, match="n=0 is no number of simulated responses"):
             plot.predictive(growth, n=0)
