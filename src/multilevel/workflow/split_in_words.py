@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from multilevel.frames.table import Table
 from multilevel.report.document import Bullets, DataTable, Paragraph
 from multilevel.workflow.part import Part
+from multilevel.workflow.pieces_in_words import conditions
 from multilevel.workflow.sizes import a_group, the_groups
-from multilevel.workflow.words import code, measured, p_text
+from multilevel.workflow.words import code, listing, measured, p_text
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
@@ -31,16 +32,18 @@ def split_part(
     weights = _weights(study, {one.name: one for one in coefficients})
     if not weights:
         return Part()
+    held = {name: _held(study, coefficients, row) for name, (_, _, row) in weights.items()}
     table = fit.contrasts({name: row for name, (_, _, row) in weights.items()}, df_method=df_method)
     numbers = Table.from_data(table)
     head = Paragraph(
         "Where a predictor differs between groups, too, its slope between groups need not be that "
         "within them. The contextual difference is the slope between groups minus that within: how "
-        "two rows with the same value differ if the mean of one's group is one higher.",
+        "two rows with the same value differ if the mean of one's group is one higher."
+        f"{_products(held)}",
         "Within, between, contextual",
     )
     sentences = tuple(
-        _sentence(study, predictor, factor, numbers, i)
+        _sentence(study, predictor, factor, numbers, i, held[name])
         for i, (name, (predictor, factor, _)) in enumerate(weights.items())
         if name.startswith("contextual")
     )
@@ -51,6 +54,23 @@ def split_part(
             Bullets(sentences),
         )
     )
+
+
+def _held(study: Study, coefficients: tuple[Coefficient, ...], weights: dict[str, float]) -> str:
+    """What the partners of columns in products are held at. Empty without any."""
+    columns = [one for one in coefficients if one.name in weights]
+    texts = [conditions(one.pieces[0], coefficients, study) for one in columns]
+    return listing(list(dict.fromkeys(text for text in texts if text)))
+
+
+def _products(held: dict[str, str]) -> str:
+    """Which slopes of the table hold for some values of other predictors only."""
+    texts = []
+    for where in dict.fromkeys(filter(None, held.values())):
+        names = [f'"{name}"' for name, own in held.items() if own == where]
+        verb = "holds" if len(names) == 1 else "hold"
+        texts.append(f"{listing(names)} {verb} where {where}")
+    return f" Because of products in the model {'; '.join(texts)}." if texts else ""
 
 
 def _weights(
@@ -73,13 +93,17 @@ def _weights(
     return found
 
 
-def _sentence(study: Study, predictor: Predictor, factor: Factor, table: Any, i: int) -> str:
+def _sentence(
+    study: Study, predictor: Predictor, factor: Factor, table: Any, i: int, held: str
+) -> str:
+    """One contextual difference, and what other predictors are held at."""
     estimate, error, p = (
         float(table.column(name).values[i]) for name in ("estimate", "std_error", "p_value")
     )
     name, group = code(predictor.name), a_group(factor.label)
     where = f", {the_groups(factor.label)}" if len(predictor.means) > 1 else ""
-    what = f"Contextual difference of {name}{where}: {measured(estimate, error)} "
+    place = f", where {held}" if held else ""
+    what = f"Contextual difference of {name}{where}{place}: {measured(estimate, error)} "
     what += f"(standard error {measured(error, error)}, {p_text(p)})"
     if p >= 0.05:
         low, high = (

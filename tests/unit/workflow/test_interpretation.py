@@ -200,3 +200,19 @@ def test_years_are_written_as_years():
     text = text_of(interpreted(study, "age_start + child_of_alcoholic + (1 + age_start | id)"))
     assert "From `age` 2000 to 2002 the average" in text
     assert " at `age` 2001 (95% interval" in text
+
+
+def test_slopes_within_and_between_say_where_they_hold():
+    data = mlm.datasets.load("hsb", "pandas")
+    study = Analysis(data, "math", "school", level1=["ses", "minority"], level2="sector").study
+    terms = "ses_within * sector + ses_between + minority * sector + minority_between"
+    made = interpretation_step(study, *climbed(study, f"{terms} + (1 | school)"))
+    text = text_of(made)
+    where = "where `sector` is `Public`"
+    assert (
+        'Because of products in the model "within: ses", "contextual: ses", "within: minority" and '
+        f'"between: minority" hold {where}.'
+    ) in text
+    assert f"Contextual difference of `ses`, {where}: " in text
+    # The difference in shares is the coefficient of the share, whatever the sector.
+    assert "Contextual difference of `minority`: " in text
