@@ -140,7 +140,7 @@ def test_one_school_changes_a_conclusion():
     step = inference_step(study, *climbed(study, "hours + structure_c + (1 | school)"))
     assert "A-INFL" in codes(step)
     found = re.search(
-        r"`structure_c`, −2.1 with all groups, can be told from 0 without (.*)", text_of(step)
+        r"`structure`, −2.1 with all groups, can be told from 0 without (.*)", text_of(step)
     )
     assert found is not None
     assert "`7472` (−3.9" in found[1]
