@@ -46,6 +46,11 @@ def add_analyze_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--select", metavar="MODEL", help="the model to interpret, such as M3")
     parser.add_argument("--weights", metavar="COLUMN", help="column of prior weights")
     parser.add_argument(
+        "--unit",
+        help="units of the outcome and of predictors, for sentences, such as Days=day",
+        **{**several, "metavar": "COLUMN=UNIT"},
+    )
+    parser.add_argument(
         "--report",
         action="append",
         default=[],
@@ -78,6 +83,7 @@ def run_analyze(arguments: argparse.Namespace) -> None:
         interactions=_or_none(arguments.interaction, table),
         select=arguments.select,
         weights=arguments.weights,
+        units=_units(arguments),
         rng=arguments.seed,
     )
     _tell(analysis)
@@ -152,6 +158,15 @@ def _or_none(texts: list[str], table: Table) -> tuple[str, ...] | None:
     return names or None
 
 
+def _units(arguments: argparse.Namespace) -> dict[str, str]:
+    """What ``--unit COLUMN=UNIT`` says, by column."""
+    pairs = [text.rpartition("=") for text in arguments.unit]
+    for name, _, unit in pairs:
+        if not name.strip() or not unit.strip():
+            arguments.parser.error("--unit: write COLUMN=UNIT, such as Days=day")
+    return {name.strip(): unit.strip() for name, _, unit in pairs}
+
+
 def _command(arguments: argparse.Namespace, answers: dict[str, Any]) -> str:
     words = ["multilevel", "analyze", arguments.data, "--outcome", answers["outcome"]]
     for option, key in (("--group", "groups"), ("--level1", "level1"), ("--level2", "level2")):
@@ -160,6 +175,12 @@ def _command(arguments: argparse.Namespace, answers: dict[str, Any]) -> str:
         words += [option, ",".join(names)] if names and plain else []
         words += [] if plain else [word for name in names for word in (option, name)]
     words += ["--time", answers["time"]] if answers["time"] else []
+    for option in ("random", "interaction", "select", "weights", "unit", "report"):
+        given = getattr(arguments, option)
+        for text in [given] if isinstance(given, str) else given or []:
+            words += [f"--{option}", text]
+    words += ["--encoding", arguments.encoding] if arguments.encoding != "utf-8" else []
+    words += ["--seed", str(arguments.seed)] if arguments.seed else []
     return shlex.join(words)
 
 

@@ -17,7 +17,7 @@ from multilevel.workflow.step import Step
 from multilevel.workflow.study import read_study
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.workflow.rung import Choice, Ladder
@@ -47,7 +47,7 @@ class Analysis:
     ----------
     data : data frame, dict of arrays, or path of a file
         One row per observation.
-    outcome, groups, level1, level2, random, time, interactions, select, weights, rng
+    outcome, groups, level1, level2, random, time, interactions, select, weights, units, rng
         As in :func:`multilevel.analyze`.
 
     Attributes
@@ -69,6 +69,7 @@ class Analysis:
         interactions: Sequence[str | tuple[str, str]] | None = None,
         select: str | None = None,
         weights: str | None = None,
+        units: Mapping[str, str] | None = None,
         rng: int = 0,
     ) -> None:
         table = Table.from_data(read_file(data) if isinstance(data, str | Path) else data)
@@ -83,6 +84,7 @@ class Analysis:
             interactions=interactions,
             select=select,
             weights=weights,
+            units=units,
         )
         self.study: Study = read_study(table, request, rng)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from multilevel.workflow.analysis import Analysis
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["analyze"]
 
@@ -24,6 +24,7 @@ def analyze(
     interactions: Sequence[str | tuple[str, str]] | None = None,
     select: str | None = None,
     weights: str | None = None,
+    units: Mapping[str, str] | None = None,
     rng: int = 0,
 ) -> Analysis:
     """Analyse hierarchical data in eight steps, from their structure to a report.
@@ -59,6 +60,9 @@ def analyze(
         Name of the model to interpret (``"M3"``), in the place of the one the rules choose.
     weights : str, optional
         Column of prior weights, as in :func:`multilevel.lmer`.
+    units : mapping of str to str, optional
+        Units of the outcome and of predictors, for the sentences of the report, in the singular:
+        ``{"Reaction": "ms", "Days": "day"}``.
     rng : int
         Seed of everything that is simulated, so that the analysis can be repeated.
 
@@ -93,6 +97,7 @@ def analyze(
         interactions=interactions,
         select=select,
         weights=weights,
+        units=units,
         rng=rng,
     )
     _ = analysis.document

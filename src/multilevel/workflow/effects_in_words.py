@@ -16,7 +16,7 @@ from multilevel.workflow.pieces_in_words import (
     where_zero,
 )
 from multilevel.workflow.sizes import the_groups
-from multilevel.workflow.words import code, listing, measured, number
+from multilevel.workflow.words import code, listing, measured, number, with_unit
 
 if TYPE_CHECKING:
     from multilevel.workflow.coefficients import Coefficient, Piece
@@ -44,9 +44,10 @@ def intercept_part(study: Study, coefficients: tuple[Coefficient, ...]) -> Part:
     zeros = dict.fromkeys(where_zero(piece, study) for piece in pieces if piece.role != "square")
     where = f"where {listing(list(zeros), 12)}" if zeros else "in the average group"
     low, high = (measured(x, found.std_error) for x in (found.conf_low, found.conf_high))
+    value = measured(found.estimate, found.std_error)
     text = (
-        f"The intercept, {measured(found.estimate, found.std_error)} (95% interval {low} to "
-        f"{high}), is the mean of {code(study.outcome)} {where}."
+        f"The intercept, {with_unit(value, study.request.unit(study.outcome))} (95% interval {low} "
+        f"to {high}), is the mean of {code(study.outcome)} {where}."
     )
     return Part((Paragraph(text),), (), _outside(study, pieces))
 
@@ -106,9 +107,9 @@ class _Words:
             start = f"{who} with {name} = {number(values[1])} have"
             end = f" than {who.lower()} with {name} = {number(values[0])}{place}"
         else:
-            start = f"{who} with {name} one higher have"
+            start = f"{who} with {name} {self._one(predictor)} higher have"
             end = f" than others{place}" if place else ""
-        return f"{start} {self._points(one, step)} on average{end} {_certainty(one, step)}"
+        return f"{start} {self._differs(one, step)} on average{end} {_certainty(one, step)}"
 
     def _who(self, predictor: Predictor) -> tuple[str, str]:
         """Whose outcomes are compared, and where."""
@@ -128,11 +129,11 @@ class _Words:
             return (
                 f"Of rows with the same {name}, those in a {group} where "
                 f"{share_of(predictor, self._study)} is 10 percentage points higher have "
-                f"{self._points(one, step)} on average {_certainty(one, step)}"
+                f"{self._differs(one, step)} on average {_certainty(one, step)}"
             )
         return (
-            f"{many}{self._above(piece)} whose mean of {name} is one higher have a mean of "
-            f"{self._y} {_size(one)} on average {_certainty(one)}"
+            f"{many}{self._above(piece)} whose mean of {name} is {self._one(predictor)} higher "
+            f"have a mean of {self._differs(one, 1.0)} on average {_certainty(one)}"
         )
 
     def _above(self, piece: Piece) -> str:
@@ -147,18 +148,19 @@ class _Words:
         rises = "rises" if one.estimate >= 0.0 else "falls"
         bent = any(c.pieces and c.pieces[0].role == "square" for c in self._all)
         at = f" at the point where {where_zero(piece, self._study)}" if bent else ""
+        unit = self._study.request.unit(piece.predictor.name) or "unit"
         return (
-            f"With each unit of {name}, {self._y} {rises} by {_amount(one)} points on "
+            f"With each {unit} of {name}, {self._y} {rises} by {self._amount(one)} on "
             f"average{at} {_certainty(one)}"
         )
 
     def _square(self, one: Coefficient) -> str:
-        name = code(one.pieces[0].predictor.name)
-        up = one.estimate >= 0.0
+        predictor = one.pieces[0].predictor
+        unit = self._study.request.unit(predictor.name) or "unit"
+        bends = "upwards" if one.estimate >= 0.0 else "downwards"
         return (
-            f"The slope of {name} itself becomes {_amount(one, 2.0)} points "
-            f"{'higher' if up else 'lower'} with each unit: the curve bends "
-            f"{'upwards' if up else 'downwards'} {_certainty(one, 2.0)}"
+            f"The slope of {code(predictor.name)} itself becomes {self._size(one, 2.0)} with each "
+            f"{unit}: the curve bends {bends} {_certainty(one, 2.0)}"
         )
 
     def _product(self, one: Coefficient) -> str:
@@ -171,9 +173,8 @@ class _Words:
         for _, size in steps:
             step *= size
         among = listing([text for text, _ in steps])
-        return (
-            f"{_capital(self._slope(focal))} is {_size(one, step)} {among} {_certainty(one, step)}"
-        )
+        what = _capital(self._slope(focal))
+        return f"{what} is {self._size(one, step)} {among} {_certainty(one, step)}"
 
     def _slope(self, piece: Piece) -> str:
         predictor = piece.predictor
@@ -210,22 +211,27 @@ class _Words:
             place = f"where {what} in the {group_of(piece.factor)} is 10 percentage points higher"
             return place, _SHARE_STEP * (high - low)
         if piece.role == "mean":
-            return f"where the mean of {name} in the {group_of(piece.factor)} is one higher", 1.0
+            mean = f"the mean of {name} in the {group_of(piece.factor)}"
+            return f"where {mean} is {self._one(predictor)} higher", 1.0
         if values is not None:
             low, high = values
             return f"where {name} is {number(high)} than where it is {number(low)}", high - low
-        return f"where {name} is one higher", 1.0
+        return f"where {name} is {self._one(predictor)} higher", 1.0
 
-    def _points(self, one: Coefficient, step: float) -> str:
-        return f"{self._y} {_size(one, step)}"
+    def _one(self, predictor: Predictor) -> str:
+        """One unit of a predictor."""
+        unit = self._study.request.unit(predictor.name)
+        return with_unit("1", unit) if unit else "one"
 
+    def _differs(self, one: Coefficient, step: float) -> str:
+        return f"{self._y} {self._size(one, step)}"
 
-def _amount(one: Coefficient, step: float = 1.0) -> str:
-    return measured(abs(one.estimate) * step, one.std_error * step)
+    def _size(self, one: Coefficient, step: float = 1.0) -> str:
+        return f"{self._amount(one, step)} {'higher' if one.estimate >= 0.0 else 'lower'}"
 
-
-def _size(one: Coefficient, step: float = 1.0) -> str:
-    return f"{_amount(one, step)} points {'higher' if one.estimate >= 0.0 else 'lower'}"
+    def _amount(self, one: Coefficient, step: float = 1.0) -> str:
+        amount = measured(abs(one.estimate) * step, one.std_error * step)
+        return with_unit(amount, self._study.request.unit(self._study.outcome))
 
 
 def _certainty(one: Coefficient, step: float = 1.0) -> str:

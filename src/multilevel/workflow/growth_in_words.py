@@ -10,7 +10,7 @@ from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Paragraph, Picture
 from multilevel.workflow.part import Part
 from multilevel.workflow.pieces_in_words import origin_of
-from multilevel.workflow.words import code, listing, measured, number
+from multilevel.workflow.words import code, listing, measured, number, with_unit
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
@@ -46,17 +46,21 @@ def growth_part(
         numbers.column(name).values for name in ("estimate", "conf_low", "conf_high")
     )
     name, y = code(time.name), code(study.outcome)
+    unit = study.request.unit(study.outcome)
+    moments = [_moment(float(when) + time.origin) for when in at]
     points = [
-        f"{number(value)} at {name} {_moment(float(when) + time.origin)} "
+        f"{with_unit(number(value), unit)} at {name} {when} "
         f"(95% interval {number(float(a))} to {number(float(b))})"
-        for when, value, a, b in zip(at, values.tolist(), low, high, strict=True)
+        for when, value, a, b in zip(moments, values.tolist(), low, high, strict=True)
     ]
     others = ", other predictors at their means" if used != {time.name} else ""
     text = (
         f"The average trajectory{others}: {y} is {points[0]}, {points[1]} "
         f"and {points[2]}.{_turning(time, coefficients, x)}"
     )
-    table = DataTable("trajectory", f"{y} over {name}: the average trajectory", means)
+    columns = ("estimate", "std_error", "df", "conf_low", "conf_high")
+    frame = study.frame({time.name: moments} | {one: numbers.column(one).values for one in columns})
+    table = DataTable("trajectory", f"{y} over {name}: the average trajectory", frame)
     typical = [
         block
         for one in _kinds(time, coefficients)

@@ -47,8 +47,9 @@ def _facts(analysis: Analysis) -> tuple[tuple[str, str], ...]:
     rows = f"{study.n_rows:,}"
     if left_out:
         rows += f" of {study.table.n_rows:,} ({left_out:,} left out for missing values)"
+    unit = request.unit(study.outcome)
     facts = [
-        ("Outcome", code(study.outcome)),
+        ("Outcome", code(study.outcome) + (f" ({unit})" if unit else "")),
         ("Groups", listing([code(one.name) for one in study.hierarchy.factors])),
         ("Predictors", listing([code(name) for name in request.predictors], 20) or "none"),
         ("Rows", rows),

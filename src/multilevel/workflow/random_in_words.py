@@ -12,7 +12,7 @@ from multilevel.report.document import Bullets, DataTable, Note, Paragraph
 from multilevel.workflow.part import Part
 from multilevel.workflow.pieces_in_words import conditions, effect_name, where_zero
 from multilevel.workflow.sizes import the_groups
-from multilevel.workflow.words import code, listing, number, percent
+from multilevel.workflow.words import code, listing, number, percent, with_unit
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
@@ -34,10 +34,10 @@ def random_part(study: Study, fit: LinearMixedModel, coefficients: tuple[Coeffic
     words = _Words(study, fit, coefficients)
     parts = variance_components(fit._matrices, fit.state)
     sentences = [text for part in parts for text in words.sentences(part)]
+    sd, reach = (words.amount(x) for x in (fit.sigma, _REACH * fit.sigma))
     sentences.append(
-        f"Rows of one group with the same predictors differ by a standard deviation of "
-        f"{number(fit.sigma)} points: 95% of them lie within {number(_REACH * fit.sigma)} points "
-        "of what the model says of them."
+        f"Rows of one group with the same predictors differ by a standard deviation of {sd}: 95% "
+        f"of them lie within {reach} of what the model says of them."
     )
     head = Paragraph(
         "Groups are allowed to differ by random effects: deviations from what the coefficients "
@@ -80,6 +80,10 @@ class _Words:
         bounds = zip(low.tolist(), high.tolist(), strict=True)
         self._bounds = dict(zip(names.levels[names.codes], bounds, strict=True))
 
+    def amount(self, x: float) -> str:
+        """An amount of the outcome."""
+        return with_unit(number(x), self._study.request.unit(self._study.outcome))
+
     def sentences(self, part: TermComponents) -> list[str]:
         """Every effect of a term, and their correlations."""
         labels = {one.name: one.label for one in self._study.hierarchy.factors}
@@ -98,11 +102,11 @@ class _Words:
                 f"{_capital(many)} do not differ in level by more than chance would have it: their "
                 "variance is estimated as 0."
             )
-        text = f"{_capital(many)} differ in level by a standard deviation of {number(sd)} points"
+        text = f"{_capital(many)} differ in level by a standard deviation of {self.amount(sd)}"
         if "Intercept" not in self._known:
             return f"{text} of {y}."
         mean = self._known["Intercept"].estimate
-        low, high = number(mean - _REACH * sd), number(mean + _REACH * sd)
+        low, high = number(mean - _REACH * sd), self.amount(mean + _REACH * sd)
         if len(self._known) == 1:
             return f"{text}: 95% of {many} have a mean of {y} between {low} and {high}."
         return (
@@ -120,13 +124,21 @@ class _Words:
         found = self._known.get(part.names[i])
         mean = 0.0 if found is None else found.estimate
         where = self._where(found)
+        about = with_unit(number(mean), self._unit(found))
         low, high = number(mean - _REACH * sd), number(mean + _REACH * sd)
         what = "differences" if name.startswith("difference") else "slopes"
         return (
             f"The {name} varies between {many} by a standard deviation of {number(sd)} about "
-            f"{number(mean)}{where}: 95% of {many} have {what} between {low} and {high}; "
+            f"{about}{where}: 95% of {many} have {what} between {low} and {high}; "
             f"{_share_against(mean, sd)}."
         )
+
+    def _unit(self, found: Coefficient | None) -> str:
+        """Of a slope: that of the outcome per that of the predictor, if both are known."""
+        request = self._study.request
+        y = request.unit(request.outcome)
+        x = request.unit(found.pieces[0].predictor.name) if found and found.pieces else ""
+        return f"{y} per {x}" if y and x else ""
 
     def _where(self, found: Coefficient | None) -> str:
         """Where the average slope is that of its coefficient."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from multilevel.exceptions import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from multilevel.frames.table import Table
 
@@ -43,6 +43,8 @@ class Request:
         The model to interpret, by its name in the ladder; None leaves that to the rules.
     weights : str or None
         Column of prior weights.
+    units : mapping of str to str
+        Units of columns, for sentences.
     """
 
     outcome: str
@@ -54,6 +56,11 @@ class Request:
     interactions: tuple[tuple[str, str], ...] | None = None
     select: str | None = None
     weights: str | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def unit(self, name: str) -> str:
+        """The unit of a column; empty if nobody said it."""
+        return self.units.get(name, "")
 
     @property
     def predictors(self) -> tuple[str, ...]:
@@ -74,6 +81,7 @@ def read_request(
     interactions: Iterable[str | tuple[str, str]] | None = None,
     select: str | None = None,
     weights: str | None = None,
+    units: Mapping[str, str] | None = None,
 ) -> Request:
     """Read the arguments of :func:`multilevel.analyze`.
 
@@ -95,6 +103,7 @@ def read_request(
         interactions=None if interactions is None else tuple(map(_pair, interactions)),
         select=select,
         weights=weights,
+        units=dict(units or {}),
     )
     if not request.groups:
         raise DataError(
@@ -102,6 +111,7 @@ def read_request(
         )
     for name in (outcome, *request.predictors, *((weights,) if weights else ())):
         table.column(name)
+    _check_units(request)
     _check_parts(request)
     return request
 
@@ -129,6 +139,15 @@ def slope_of(text: str) -> tuple[str, str]:
     """Predictor and group of a random slope: ``"ses | school"``; no group in ``"ses"``."""
     name, _, group = (part.strip() for part in text.rpartition("|"))
     return (name, group) if name else (text.strip(), "")
+
+
+def _check_units(request: Request) -> None:
+    """Units are words, of the outcome and of predictors."""
+    for name, unit in request.units.items():
+        if name not in (request.outcome, *request.predictors):
+            raise DataError(f"units: {name!r} is neither the outcome nor a predictor.")
+        if not isinstance(unit, str) or not unit.strip():
+            raise DataError(f'units: that of {name!r} must be a word, such as "ms"; got {unit!r}.')
 
 
 def _check_parts(request: Request) -> None:

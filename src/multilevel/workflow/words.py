@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["code", "counted", "listing", "measured", "number", "p_text", "percent", "plural"]
+__all__ = [
+    "code",
+    "counted",
+    "listing",
+    "measured",
+    "number",
+    "p_text",
+    "percent",
+    "plural",
+    "with_unit",
+]
 
 _MINUS = "−"
 _IDENTIFIER = re.compile(r"(^|_|\.)?(id|nr|no|num|number|code)$", re.IGNORECASE)
@@ -45,6 +55,17 @@ def measured(x: float, error: float) -> str:
     decimals = 1 - math.floor(math.log10(error))
     rounded = round(x, decimals) + 0.0
     return f"{rounded:,.{max(decimals, 0)}f}".replace("-", _MINUS)
+
+
+def with_unit(amount: str, unit: str) -> str:
+    """An amount and its unit; the amount alone if nobody said the unit.
+
+    >>> with_unit("10.5", "ms"), with_unit("95", "%"), with_unit("10.5", "")
+    ('10.5 ms', '95%', '10.5')
+    """
+    if not unit:
+        return amount
+    return f"{amount}{unit}" if unit == "%" else f"{amount} {unit}"
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import shlex
 import sys
 
 import numpy as np
@@ -119,7 +120,8 @@ def test_options_reach_the_analysis(here, monkeypatch, capsys):
     data = str(here / "pupils.csv")
     code = main(["analyze", data, *GIVEN, "--level1", "ses", "--level1", "minority, sex",
                  "--level2", "sector", "--random", "none", "--interaction", "ses:sector,sex:sector",
-                 "--select", "M2", "--weights", "w", "--seed", "7"])  # fmt: skip
+                 "--select", "M2", "--weights", "w", "--unit", "math=point",
+                 "--seed", "7"])  # fmt: skip
     assert code == 1
     assert capsys.readouterr().err == "error: stop\n"
     assert seen == {
@@ -131,6 +133,7 @@ def test_options_reach_the_analysis(here, monkeypatch, capsys):
         "interactions": ("ses:sector", "sex:sector"),
         "select": "M2",
         "weights": "w",
+        "units": {"math": "point"},
         "time": None,
         "rng": 7,
     }
@@ -194,6 +197,25 @@ def test_answers_may_be_numbers_and_are_asked_again_if_wrong(here, terminal, cap
     out = capsys.readouterr().out
     assert "There is no column 'wat'; give a number or name of the list." in out
     assert "--outcome Reaction --group Subject\n" in out
+
+
+def test_the_same_again_has_all_options(here, terminal, capsys):
+    terminal("")
+    options = ["--time", "Days", "--random", "none", "--unit", "Reaction=ms", "--unit", "Days=day",
+               "--select", "M1", "--report", "x.md", "--seed", "3"]  # fmt: skip
+    assert main(["analyze", str(here / "sleep.csv"), "--outcome", "Reaction", *options]) == 0
+    out = capsys.readouterr().out
+    assert "With each day of `Days`, `Reaction` rises by 10.5 ms" in " ".join(out.split())
+    again = re.search(r"without questions:\n  multilevel (.*)\n", out)[1]
+    assert main(shlex.split(again)) == 0
+    assert capsys.readouterr().out == out[out.index("1. Structure") :]
+
+
+@pytest.mark.parametrize("text", ["ms", "=ms", "Reaction="])
+def test_units_belong_to_columns(here, text, capsys):
+    with pytest.raises(SystemExit):
+        main(["analyze", str(here / "sleep.csv"), *GIVEN, "--unit", text])
+    assert "--unit: write COLUMN=UNIT, such as Days=day" in capsys.readouterr().err
 
 
 def test_only_what_is_missing_is_asked_for(here, terminal, capsys):

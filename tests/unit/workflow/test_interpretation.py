@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import multilevel as mlm
+from multilevel.exceptions import DataError
 from multilevel.report.document import Bullets, Decision, Paragraph
 from multilevel.workflow.analysis import Analysis
 from multilevel.workflow.interpretation import interpretation_step
@@ -80,16 +81,16 @@ def test_contextual_difference_of_high_school_and_beyond(split):
 def test_sentences_within_and_between(split):
     text = text_of(split)
     assert (
-        "Rows with `ses` one higher have `math` 2.19 points higher on average than others of the "
+        "Rows with `ses` one higher have `math` 2.19 higher on average than others of the "
         "same school (95% interval 1.98 to 2.40)."
     ) in text
-    assert "Schools whose mean of `ses` is one higher have a mean of `math` 5.87 points" in text
+    assert "Schools whose mean of `ses` is one higher have a mean of `math` 5.87 higher" in text
 
 
 def test_a_reversed_outcome_reverses_the_sentences(hsb, split):
     turned = interpreted(study_of(hsb.assign(math=-hsb["math"]), level1="ses"), SPLIT)
     text = text_of(turned)
-    assert "`ses` one higher have `math` 2.19 points lower" in text
+    assert "`ses` one higher have `math` 2.19 lower" in text
     assert "(95% interval 1.98 to 2.40)" in text
     assert "has the lower `math` on average" in text
     assert "has the higher `math` on average" in text_of(split)
@@ -99,12 +100,8 @@ def test_a_reversed_predictor_reverses_the_sentences(hsb, cross):
     turned = interpreted(
         study_of(hsb.assign(ses=-hsb["ses"]), level1="ses", level2="sector"), CROSS
     )
-    said = re.search(
-        r"The slope of `ses` within schools is (\S+) points (\w+) where", text_of(cross)
-    )
-    back = re.search(
-        r"The slope of `ses` within schools is (\S+) points (\w+) where", text_of(turned)
-    )
+    said = re.search(r"The slope of `ses` within schools is (\S+) (\w+) where", text_of(cross))
+    back = re.search(r"The slope of `ses` within schools is (\S+) (\w+) where", text_of(turned))
     assert said is not None
     assert back is not None
     assert said[1] == back[1]
@@ -147,7 +144,7 @@ def test_growth():
     step = interpretation_step(study, Ladder((rung,)), Choice(rung, made.fit, False, rule))
     text = text_of(step)
     # Bates et al. (2015): 251.405, 10.467; Kenward-Roger with 17 df
-    assert "With each unit of `Days`, `Reaction` rises by 10.5 points on average" in text
+    assert "With each unit of `Days`, `Reaction` rises by 10.5 on average" in text
     assert "95% of Subjects have slopes between −1.14 and 22.1; 3.9% are negative" in text
     assert step.tables["coefficients"]["df"].round(6).tolist() == [17.0, 17.0]
 
@@ -216,3 +213,34 @@ def test_slopes_within_and_between_say_where_they_hold():
     assert f"Contextual difference of `ses`, {where}: " in text
     # The difference in shares is the coefficient of the share, whatever the sector.
     assert "Contextual difference of `minority`: " in text
+
+
+def test_units_are_in_the_sentences():
+    data = mlm.datasets.load("sleepstudy")
+    units = {"Reaction": "ms", "Days": "day"}
+    analysis = Analysis(data, "Reaction", "Subject", time="Days", units=units)
+    text = text_of(analysis.interpretation)
+    for part in (
+        "With each day of `Days`, `Reaction` rises by 10.5 ms on average",
+        "The intercept, 251.4 ms (95%",
+        "is 251 ms at `Days` 0",
+        "by a standard deviation of 24.7 ms:",
+        "by a standard deviation of 5.92 about 10.5 ms per day:",
+        "lie within 50.2 ms of what the model says",
+    ):
+        assert part in text
+    assert ("Outcome", "`Reaction` (ms)") in analysis.document.facts
+
+
+@pytest.mark.parametrize(
+    ("units", "message"),
+    [
+        ({"ses": "x"}, "units: 'ses' is neither the outcome nor a predictor"),
+        ({"Days": ""}, "that of 'Days' must be a word, such as \"ms\"; got ''"),
+        ({"Days": 3}, "that of 'Days' must be a word, such as \"ms\"; got 3"),
+    ],
+)
+def test_units_that_are_none(units, message):
+    data = mlm.datasets.load("sleepstudy")
+    with pytest.raises(DataError, match=re.escape(message)):
+        Analysis(data, "Reaction", "Subject", time="Days", units=units)
