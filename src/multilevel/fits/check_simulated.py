@@ -23,6 +23,7 @@ _SIMULATIONS = 199
 _LEVEL = 0.95
 # Distance from the simulations, in residual standard deviations, that matters.
 _FAR = 0.5
+_WORDS = {"min": "smallest", "max": "largest"}
 
 
 def check_simulated(fit: FitChecks, rng: int | np.random.Generator | None) -> Iterator[Check]:
@@ -32,7 +33,10 @@ def check_simulated(fit: FitChecks, rng: int | np.random.Generator | None) -> It
         observed = float(found.observed[j])
         far = max(found.low[j] - observed, observed - found.high[j]) > _FAR * fit.sigma
         outside = far and found.p_value[j] <= 2.0 / (_SIMULATIONS + 1)
-        message = f"95% of simulations lie between {found.low[j]:.4g} and {found.high[j]:.4g}"
+        message = (
+            f"95% of simulated {_WORDS[name]} values lie between {found.low[j]:.4g} and "
+            f"{found.high[j]:.4g}"
+        )
         if outside:
             message += "; look for a limit of the scale, or values of another kind"
         yield Check(

@@ -34,6 +34,7 @@ __all__ = [
     "new_panels",
     "row_height",
     "text_of",
+    "ticks_between",
     "whole_ticks",
     "wrapped",
 ]
@@ -227,6 +228,12 @@ def whole_ticks(axis: Axis) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(nbins="auto", integer=True, steps=[1, 2, 5, 10]))
+
+
+def ticks_between(axis: Axis, values: Any) -> None:
+    """Ticks at whole numbers only where all values are whole: no grade 8.5, no half days."""
+    if np.array_equal(values, np.round(values)):
+        whole_ticks(axis)
 
 
 def text_of(label: Any) -> str:

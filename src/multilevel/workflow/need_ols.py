@@ -99,8 +99,8 @@ def _text(table: Columns) -> str:
         )
     if large:
         texts.append(
-            f"They are too large for {listing(large)}, which are compared inside groups, where "
-            "differences between groups do not disturb."
+            f"They are too large for {listing(large)}, which {'is' if len(large) == 1 else 'are'} "
+            "compared inside groups, where differences between groups do not disturb."
         )
     if doubtful:
         texts.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from multilevel.exceptions import MultilevelError
 from multilevel.frames.table import Table
@@ -43,7 +43,8 @@ def predictive_part(study: Study, fit: LinearMixedModel) -> Part:
         frame = fit.predictive_check(n=_DRAWS, rng=seed)
     except MultilevelError as error:
         return Part((Paragraph(f"The check could not be made: {error}", _HEADING),))
-    text = _in_words(study, Table.from_data(frame))
+    numbers = Table.from_data(frame)
+    text = _in_words(study, numbers)
     picture = Picture(
         "predictive",
         f"Distribution of {outcome}: observed, and simulated from the model",
@@ -51,14 +52,27 @@ def predictive_part(study: Study, fit: LinearMixedModel) -> Part:
         lambda: plot.predictive(fit, rng=seed),
         lambda: plot.predictive_data(fit, rng=seed),
     )
-    table = DataTable("predictive_check", "Observed and simulated statistics", frame)
+    table = DataTable(
+        "predictive_check", "Observed and simulated statistics", _named(study, numbers)
+    )
     return Part((Paragraph(text, _HEADING), picture, table))
+
+
+def _named(study: Study, table: Table) -> Any:
+    """The statistics, called by words."""
+    columns = {name: table.column(name).values for name in table.columns if name != "statistic"}
+    words = [_word(study, name).removeprefix("the ") for name in _statistics(table)]
+    return study.frame({"statistic": words} | columns)
+
+
+def _statistics(table: Table) -> list[str]:
+    column = table.column("statistic")
+    return [str(name) for name in column.levels[column.codes]]
 
 
 def _in_words(study: Study, table: Table) -> str:
     """Which statistics of the data the model does not produce."""
-    column = table.column("statistic")
-    names = [str(name) for name in column.levels[column.codes]]
+    names = _statistics(table)
     observed, low, high = (
         table.column(name).values for name in ("observed", "conf_low", "conf_high")
     )

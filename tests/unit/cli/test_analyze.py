@@ -205,7 +205,7 @@ def test_the_same_again_has_all_options(here, terminal, capsys):
                "--select", "M1", "--report", "x.md", "--seed", "3"]  # fmt: skip
     assert main(["analyze", str(here / "sleep.csv"), "--outcome", "Reaction", *options]) == 0
     out = capsys.readouterr().out
-    assert "With each day of `Days`, `Reaction` rises by 10.5 ms" in " ".join(out.split())
+    assert "With each day of `Days`, `Reaction` rises by 10.47 ms" in " ".join(out.split())
     again = re.search(r"without questions:\n  multilevel (.*)\n", out)[1]
     assert main(shlex.split(again)) == 0
     assert capsys.readouterr().out == out[out.index("1. Structure") :]

@@ -127,6 +127,8 @@ def test_limits_of_the_scale_are_found():
     table = mlm.lmer("y ~ x + w + (1 | g)", data).check()
     found = table[table["check"] == "simulated responses"]
     assert found["verdict"].tolist() == ["look", "look"]
+    assert found["message"].str.startswith("95% of simulated ").all()
+    assert ["smallest" in text for text in found["message"]] == [True, False]
 
 
 def test_order_of_time_and_of_rows():

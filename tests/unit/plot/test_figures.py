@@ -1063,3 +1063,21 @@ class TestHouse:
             TypeError, match="ax must be Matplotlib axes, a single one; got ndarray"
         ):
             plot.forest(growth, ax=plt.subplots(1, 2)[1])
+
+
+@pytest.mark.parametrize(("step", "between"), [(1.0, False), (0.5, True)])
+def test_no_ticks_between_whole_numbers(step, between):
+    when = 14.0 + step * np.tile(np.arange(3.0), 6)
+    who = np.repeat(list("abcdef"), 3)
+    data = {"age": when, "who": who, "y": np.random.default_rng(1).normal(size=18) + when}
+    fit = mlm.lmer("y ~ age * z + (1 | who)", data | {"z": np.repeat([1.0, 3.0, 2.0], 6)})
+    panels = mlm.plot.trellis(data, "age", y="y", group="who")
+    shown = [mlm.plot.spaghetti(data, "y", "age", "who"), panels[-1]]
+    shown.append(mlm.plot.interaction(fit, "age", "z", at={"z": [1.0, 3.0]}))
+    for ax in shown:
+        ax.figure.canvas.draw()
+        at = ax.get_xticks()
+        inside = at[(at >= when.min()) & (at <= when.max())]
+        assert (inside % 1.0 > 0.0).any() == between
+        assert len(inside) > 1
+    assert legend(shown[-1]) == ["1", "3"]

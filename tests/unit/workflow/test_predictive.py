@@ -26,6 +26,19 @@ def test_data_of_the_model_are_like_it():
     )
 
 
+def test_statistics_are_called_by_words():
+    table = mlm.Analysis(data(), "y", "group").comparison.tables["predictive_check"]
+    assert table["statistic"].tolist() == [
+        "mean",
+        "standard deviation",
+        "smallest value",
+        "largest value",
+        "skewness",
+        "standard deviation of means of groups",
+        "standard deviation within groups",
+    ]
+
+
 def test_a_floor_and_a_ceiling_are_seen():
     below = text(data(lambda y: np.maximum(y, -0.5)))
     assert "the smallest value (−0.500; simulated −" in below

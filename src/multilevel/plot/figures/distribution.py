@@ -59,7 +59,7 @@ def distribution(data: Any, y: str, group: str, *, ax: Any = None) -> Any:
     """
     table, names, means = _columns(data, y, group)
     panels = new_panels(ax, len(names), columns=3, size=(2.5, 2.3))
-    units = ("rows", "rows", group)
+    units = ("rows", "rows", f"groups ({group})")
     labels = (y, f"{y} minus mean of {group}", f"mean of {y}")
     for i, (panel, name) in enumerate(zip(panels, names, strict=True)):
         own = table["series"] == name

@@ -8,7 +8,14 @@ import numpy as np
 
 from multilevel.exceptions import DataError
 from multilevel.plot.numbers import columns_of, emit, response_name, used_column
-from multilevel.plot.style import COLOURS, dress, key, new_axes, text_of
+from multilevel.plot.style import (
+    COLOURS,
+    dress,
+    key,
+    new_axes,
+    text_of,
+    ticks_between,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +97,9 @@ def interaction(
             where = np.arange(len(ticks)) + 0.4 * ((i + 0.5) / len(groups) - 0.5)
             ax.vlines(where, low, high, color=colour, linewidth=1.2)
             ax.plot(where, mean, "o", color=colour, markersize=4, label=names[i])
-    if not numeric:
+    if numeric:
+        ticks_between(ax.xaxis, used_column(fit, x))
+    else:
         ax.set_xticks(range(len(ticks)), [text_of(tick) for tick in ticks])
     level = options.get("level", 0.95)
     dress(ax, x, f"{response_name(fit)}: mean and {100 * level:g} % interval")
@@ -154,5 +163,7 @@ def _texts(values: Sequence[Any]) -> list[str]:
     """Labels; numbers with as many decimals as tell them apart."""
     if not all(isinstance(value, float | np.floating) for value in values):
         return [text_of(value) for value in values]
+    if all(float(value).is_integer() for value in values):
+        return [f"{value:.0f}" for value in values]
     decimals = max(0, 2 - int(np.floor(np.log10(np.ptp(values) or 1.0))))
     return [f"{value:.{decimals}f}" for value in values]

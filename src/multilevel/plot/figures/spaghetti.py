@@ -12,7 +12,16 @@ from multilevel.frames.table import Table
 from multilevel.plot.numbers import spread_out
 from multilevel.plot.series import data_rows
 from multilevel.plot.smooth import smooth
-from multilevel.plot.style import BLUE, INK, add_note, alpha_for, dress, key, new_axes
+from multilevel.plot.style import (
+    BLUE,
+    INK,
+    add_note,
+    alpha_for,
+    dress,
+    key,
+    new_axes,
+    ticks_between,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,6 +84,7 @@ def spaghetti(
     at, first = np.unique(columns[x], return_index=True)
     ax.plot(at, columns["smooth"][first], color=INK, linewidth=1.8, label="all groups")
     dress(ax, x, y)
+    ticks_between(ax.xaxis, at)
     key(ax, place="above")
     if len(lines) < n_groups:
         add_note(ax, f"{len(lines):,} of {n_groups:,} {group} shown")

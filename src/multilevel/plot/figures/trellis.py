@@ -16,6 +16,7 @@ from multilevel.plot.style import (
     dress,
     new_panels,
     text_of,
+    ticks_between,
 )
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def trellis(
     for panel, label in zip(panels, drawn, strict=True):
         _draw(panel, table, label)
         dress(panel, heading=text_of(label))
+    ticks_between(panels[0].xaxis, table["x"][table["series"] == "data"])
     _label(panels, names, len(drawn), n_groups)
     return panels
 
