@@ -1073,7 +1073,10 @@ def test_no_ticks_between_whole_numbers(step, between):
     fit = mlm.lmer("y ~ age * z + (1 | who)", data | {"z": np.repeat([1.0, 3.0, 2.0], 6)})
     panels = mlm.plot.trellis(data, "age", y="y", group="who")
     shown = [mlm.plot.spaghetti(data, "y", "age", "who"), panels[-1]]
-    shown.append(mlm.plot.interaction(fit, "age", "z", at={"z": [1.0, 3.0]}))
+    shown += [
+        mlm.plot.random_slopes(fit, "age"),
+        mlm.plot.interaction(fit, "age", "z", at={"z": [1.0, 3.0]}),
+    ]
     for ax in shown:
         ax.figure.canvas.draw()
         at = ax.get_xticks()

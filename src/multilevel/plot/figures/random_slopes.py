@@ -8,7 +8,17 @@ import numpy as np
 
 from multilevel.plot.numbers import emit, spread_out, stacked, take
 from multilevel.plot.series import fit_rows, group_lines, population_line
-from multilevel.plot.style import BLUE, GREY, VERMILION, add_note, alpha_for, dress, key, new_axes
+from multilevel.plot.style import (
+    BLUE,
+    GREY,
+    VERMILION,
+    add_note,
+    alpha_for,
+    dress,
+    key,
+    new_axes,
+    ticks_between,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,6 +95,7 @@ def random_slopes(
                     linewidth=0, zorder=3)  # fmt: skip
     ax.plot(line["x"], line["y"], color=VERMILION, linewidth=1.8, label="population", zorder=4)
     dress(ax, names[1], names[0])
+    ticks_between(ax.xaxis, points["x"])
     key(ax, place="above", columns=2)
     if n < n_groups:
         add_note(ax, f"{n:,} of {n_groups:,} {names[2]} shown")
