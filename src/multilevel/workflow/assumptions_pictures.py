@@ -181,7 +181,7 @@ def _relations(study: Study, split: list[Predictor], n: int) -> list[Block]:
         used = np.isfinite(means[0])
         slopes = _slope(*inside), _slope(means[0][used], means[1][used])
         said.append(
-            f"per point of {code(one.name)}, {code(study.outcome)} differs by {number(slopes[0])} "
+            f"per unit of {code(one.name)}, {code(study.outcome)} differs by {number(slopes[0])} "
             f"between rows of the same group and by {number(slopes[1])} between the means of "
             f"{many}"
         )

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["choose", "comparison_step"]
 
 _RULE = (
-    "the last model that was kept: it has all predictors that the question names, and the random "
-    "slopes and cross-level interactions that their tests support"
+    "the last model that was kept: it has all predictors that the question names, and of random "
+    "slopes and cross-level interactions those, if any, that their tests support"
 )
 
 

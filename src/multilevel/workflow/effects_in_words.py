@@ -16,7 +16,7 @@ from multilevel.workflow.pieces_in_words import (
     where_zero,
 )
 from multilevel.workflow.sizes import the_groups
-from multilevel.workflow.words import code, listing, measured, number, with_unit
+from multilevel.workflow.words import code, indefinite, listing, measured, number, with_unit
 
 if TYPE_CHECKING:
     from multilevel.workflow.coefficients import Coefficient, Piece
@@ -127,7 +127,7 @@ class _Words:
             low, high = two_values(predictor, self._study) or (0.0, 1.0)
             step = _SHARE_STEP * (high - low)
             return (
-                f"Of rows with the same {name}, those in a {group} where "
+                f"Of rows with the same {name}, those in {indefinite(group)} where "
                 f"{share_of(predictor, self._study)} is 10 percentage points higher have "
                 f"{self._differs(one, step)} on average {_certainty(one, step)}"
             )

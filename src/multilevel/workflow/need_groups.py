@@ -11,7 +11,7 @@ from multilevel.report.document import Block, DataTable, Paragraph, Picture
 from multilevel.workflow.part import Part
 from multilevel.workflow.predictors import intraclass
 from multilevel.workflow.sizes import a_group, read_sizes, the_groups
-from multilevel.workflow.words import code, measured, number, percent
+from multilevel.workflow.words import code, indefinite, measured, number, percent
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
@@ -60,8 +60,8 @@ def _reliability(study: Study, null: LinearMixedModel, factor: Factor) -> str:
     return (
         f"Of the variance of the observed means of {groups}, a share of {mean} is due to {groups} "
         f"that differ, the rest to which rows happen to be in them (mean of the reliabilities λ of "
-        f"{groups}{spread}). The model therefore draws the mean of a {one} towards that of "
-        f"{above}, by {percent(1.0 - float(own.mean()), 0)} of the way on average."
+        f"{groups}{spread}). The model therefore draws the mean of {indefinite(one)} towards that "
+        f"of {above}, by {percent(1.0 - float(own.mean()), 0)} of the way on average."
     )
 
 

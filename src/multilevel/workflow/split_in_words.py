@@ -9,7 +9,7 @@ from multilevel.report.document import Bullets, DataTable, Paragraph
 from multilevel.workflow.part import Part
 from multilevel.workflow.pieces_in_words import conditions
 from multilevel.workflow.sizes import a_group, the_groups
-from multilevel.workflow.words import code, listing, measured, p_text
+from multilevel.workflow.words import code, indefinite, listing, measured, p_text
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
@@ -116,6 +116,6 @@ def _sentence(
     word = "higher" if estimate >= 0.0 else "lower"
     more = "share" if predictor.kind == "binary" else "mean"
     return (
-        f"{what}. Of two rows with the same {name}, the one in a {group} with the higher {more} "
-        f"has the {word} {code(study.outcome)} on average."
+        f"{what}. Of two rows with the same {name}, the one in {indefinite(group)} with the higher "
+        f"{more} has the {word} {code(study.outcome)} on average."
     )

@@ -11,7 +11,7 @@ from multilevel.workflow.part import Part
 from multilevel.workflow.pieces_in_words import origin_of
 from multilevel.workflow.predictors import SPLIT
 from multilevel.workflow.sizes import a_group, the_groups
-from multilevel.workflow.words import code, listing, number, percent
+from multilevel.workflow.words import code, indefinite, listing, number, percent
 
 if TYPE_CHECKING:
     from multilevel.workflow.predictors import Predictor
@@ -90,7 +90,7 @@ def _sentence(study: Study, predictor: Predictor) -> str:
             start = f"{name} varies within groups; {percent(predictor.icc)} of its variance lies "
             start += f"between groups of {code(study.hierarchy.innermost.label)}"
     else:
-        start = f"{name} is the same in all rows of a {a_group(predictor.factor.label)}"
+        start = f"{name} is the same in all rows of {indefinite(a_group(predictor.factor.label))}"
         if predictor.n_offenders:
             start = f"{name} is taken as a property of the {a_group(predictor.factor.label)}"
     return f"{start}. {_centring(study, predictor, group)}"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = [
     "code",
     "counted",
+    "indefinite",
     "listing",
     "measured",
     "number",
@@ -97,6 +98,16 @@ def code(name: str) -> str:
     '`my y ~ x`'
     """
     return f"`{name.replace('`', '')}`"
+
+
+def indefinite(name: str) -> str:
+    """A noun after its article, by its first letters.
+
+    >>> indefinite("school"), indefinite("item"), indefinite("unit"), indefinite("hour")
+    ('a school', 'an item', 'a unit', 'an hour')
+    """
+    vowel = re.match(r"(?!uni|use|eu|one\b)[aeiou]|hour|heir", name, re.IGNORECASE)
+    return f"{'an' if vowel else 'a'} {name}"
 
 
 def plural(name: str) -> str:
