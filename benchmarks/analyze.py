@@ -101,7 +101,9 @@ CASES = {
         {"time": "year", "level2": ["female", "lowinc"]},
     ),
     "rail": Case("Rail, 18 rows of 6 rails", shipped("rail"), "travel", ["Rail"]),
-    "rows_1e5": Case("100,000 rows, 2,000 groups, 4 predictors", drawn(10**5), "y", ["g"], LARGE),
+    "rows_1e5": Case(
+        "100,000 rows, 2,000 groups, 4 predictors", drawn(10**5), "y", ["g"], LARGE, slow=True
+    ),
     "rows_1e6": Case("1,000,000 rows, 20,000 groups", drawn(10**6), "y", ["g"], LARGE, slow=True),
     "rows_1e7": Case("10,000,000 rows, 200,000 groups", drawn(10**7), "y", ["g"], LARGE, slow=True),
 }

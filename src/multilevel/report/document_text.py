@@ -122,10 +122,10 @@ def _wrapped_row(
 
 
 def _decision(decision: Decision) -> str:
-    source = f" ({decision.source})" if decision.source else ""
+    source = f" Source: {decision.source}." if decision.source else ""
     text = (
         f"{decision.rule}: {decision.question} {decision.value}; rule: {decision.threshold} → "
-        f"{decision.verdict.rstrip('.')}{source}."
+        f"{decision.verdict.rstrip('.')}.{source}"
     )
     return _filled(text, "  ")
 

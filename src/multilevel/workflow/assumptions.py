@@ -88,10 +88,8 @@ def _headline(study: Study, rows: list[CheckRow], found: list[CheckRow]) -> str:
 
 
 def _groups(study: Study) -> list[Int]:
-    """Groups of the rows: of the innermost factor, of all factors if they cross."""
-    hierarchy = study.hierarchy
-    factors = hierarchy.factors if hierarchy.crossed else (hierarchy.innermost,)
-    return [study.codes(one) for one in factors]
+    """Groups of the rows: of the innermost factor, and of those that cross it."""
+    return [study.codes(one) for one in study.hierarchy.lowest]
 
 
 def _outliers(study: Study) -> CheckRow:

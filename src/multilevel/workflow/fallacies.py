@@ -129,8 +129,7 @@ def _are_means(x: Float, codes: np.ndarray, n_levels: int, given: Float) -> bool
 
 def _atomistic(study: Study) -> Iterator[Note]:
     """Predictors of rows that are not split though groups differ in them."""
-    hierarchy = study.hierarchy
-    factors = hierarchy.factors if hierarchy.crossed else (hierarchy.innermost,)
+    factors = study.hierarchy.lowest
     for one in study.predictors:
         if one.level > 1 or one.means:
             continue

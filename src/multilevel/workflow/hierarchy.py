@@ -84,6 +84,12 @@ class Hierarchy:
         return self.factors[-1]
 
     @property
+    def lowest(self) -> tuple[Factor, ...]:
+        """Factors in which no other is nested: the innermost, and those that cross it."""
+        parents = {factor.parent for factor in self.factors}
+        return tuple(factor for i, factor in enumerate(self.factors) if i not in parents)
+
+    @property
     def crossed(self) -> bool:
         """Whether there are two factors of which neither is nested in the other."""
         return any(factor.parent != (i - 1 if i else None) for i, factor in enumerate(self.factors))

@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 
 __all__ = ["methods_blocks"]
 
+# Tests of models against each other, in words.
+_COMPARISONS = {
+    "F (Kenward-Roger)": "F tests of fixed effects by the method of Kenward and Roger",
+    "F (Satterthwaite)": "F tests of fixed effects with Satterthwaite's degrees of freedom",
+    "LR (ML)": "likelihood ratios by maximum likelihood for fixed effects",
+    "LR (REML)": "restricted likelihood ratios for random effects",
+    "LR (REML), mixture": "restricted likelihood ratios for random effects, with mixtures of "
+    "chi-squared distributions (Stram & Lee 1994)",
+}
+
 
 def methods_blocks(
     study: Study,
@@ -54,7 +64,7 @@ def _methods(study: Study, ladder: Ladder, choice: Choice, method: TestMethod) -
     )
     return (
         f"We analysed {study.n_rows:,} rows in {listing(sizes)}. {missing} {_centring(study)}"
-        f"Linear mixed models were fitted by restricted maximum likelihood{_compared(ladder)}. "
+        f"Linear mixed models were fitted by restricted maximum likelihood. {_compared(ladder)}"
         f"{_chosen(ladder, choice)} Fixed effects were tested by {method.words}; intervals are 95% "
         "intervals. Analyses were made with the Python package multilevel "
         f"{version('multilevel')}. Reporting follows Monsalves et al. (2020). [How many groups and "
@@ -64,10 +74,10 @@ def _methods(study: Study, ladder: Ladder, choice: Choice, method: TestMethod) -
 
 
 def _compared(ladder: Ladder) -> str:
-    """Fixed effects are compared by another likelihood than the one that is reported."""
-    if not any(one.test is not None and one.test.method == "LR (ML)" for one in ladder.rungs):
-        return ""
-    return ", and by maximum likelihood for likelihood ratio tests of fixed effects"
+    """How models were tested against each other."""
+    used = {one.test.method for one in ladder.rungs if one.test is not None}
+    words = [text for method, text in _COMPARISONS.items() if method in used]
+    return f"Models were compared by {listing(words)}. " if words else ""
 
 
 def _chosen(ladder: Ladder, choice: Choice) -> str:
@@ -76,7 +86,9 @@ def _chosen(ladder: Ladder, choice: Choice) -> str:
     model = code(choice.rung.formula)
     if n == 1:
         return f"The model is {model}."
-    how = "by us beforehand" if choice.by_user else choice.decision.verdict.rstrip(".")
+    how = (
+        "our choice, not that of a rule" if choice.by_user else choice.decision.verdict.rstrip(".")
+    )
     return f"Of {n} models, from the null model upwards, we interpret {model} ({how})."
 
 
@@ -131,21 +143,23 @@ def _results(
 
 def _variances(fit: LinearMixedModel) -> str:
     """Standard deviations and correlations of the random effects, and variance explained."""
-    texts = []
+    sds, correlations = [], []
     for part in variance_components(fit._matrices, fit.state):
-        texts += [
-            f"{number(float(sd))} ({code(name)} by {code(part.group)})"
-            for name, sd in zip(part.names, part.sd, strict=True)
+        names, group = [code(name) for name in part.names], code(part.group)
+        sds += [
+            f"{number(float(sd))} ({name} by {group})"
+            for name, sd in zip(names, part.sd, strict=True)
         ]
-        texts += [
-            f"correlation {number(float(part.corr[a, b]), 2)}"
+        correlations += [
+            f"{number(float(part.corr[a, b]), 2)} ({names[a]} and {names[b]} by {group})"
             for a, b in part.pairs
             if np.isfinite(part.corr[a, b])
         ]
-    texts.append(f"{number(fit.sigma)} (residual)")
+    sds.append(f"{number(fit.sigma)} (residual)")
+    also = f" Correlations of random effects: {'; '.join(correlations)}." * bool(correlations)
     found = Table.from_data(fit.r2()).column("r2").values
     return (
-        f"Standard deviations: {'; '.join(texts)}. The fixed effects explain "
+        f"Standard deviations: {'; '.join(sds)}.{also} The fixed effects explain "
         f"{percent(float(found[0]))} of the variance, together with the random effects "
         f"{percent(float(found[1]))} (Nakagawa et al. 2017)."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -168,6 +169,11 @@ def _check_parts(request: Request) -> None:
     wanted = [("random", text if text in known else slope_of(text)[0]) for text in random]
     wanted += [("interactions", name) for pair in request.interactions or () for name in pair]
     for argument, name in wanted:
+        if argument == "random" and name not in known and re.search(r"[(+*]|^[01]$", name):
+            raise DataError(
+                f'random: {name!r} is a part of a formula; name predictors, such as ["ses"] or '
+                '"ses | school". Intercepts are always there; [] is for no random slopes.'
+            )
         if name not in known:
             raise DataError(
                 f"{argument}: {name!r} is no predictor of this analysis; put it in level1 or "

@@ -15,13 +15,14 @@ from multilevel.report.document import DataTable, Decision, Note, Paragraph
 from multilevel.workflow.part import Part
 from multilevel.workflow.pieces_in_words import effect_name
 from multilevel.workflow.sizes import a_group, the_groups
-from multilevel.workflow.small_samples import n_effects
+from multilevel.workflow.small_samples import FEW_GROUPS, n_effects
 from multilevel.workflow.words import code, listing, number
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.inference.degrees_of_freedom import DfMethod
     from multilevel.typing import Float
+    from multilevel.workflow.hierarchy import Factor
     from multilevel.workflow.small_samples import TestMethod
     from multilevel.workflow.study import Study
 
@@ -32,6 +33,10 @@ __all__ = ["predictions_part", "ranking_part", "variance_part"]
 _PROFILED, _PROFILED_TOGETHER = 20_000, 5_000
 # Lower ends below this share of their standard deviation are printed as 0.
 _ZERO = 1e-4
+_NEW_GROUP = (
+    "The interval of a mean over groups is none for a single group or row: for a new group add "
+    "the variance between groups, for a new row that of rows. The table has each."
+)
 # Reliabilities below which groups should not be ranked.
 _LEVELS, _SLOPES = 0.7, 0.3
 
@@ -124,19 +129,24 @@ def predictions_part(study: Study, fit: LinearMixedModel, method: TestMethod) ->
     """A typical row: the population, an old group, a new group, each with its own error."""
     if not fit.n_groups:
         return Part()
-    row, label = _typical(study, fit)
+    row, where = _typical(study, fit)
     try:
         weight = row[study.request.weights][0] if study.request.weights else 1.0
         numbers = _intervals(fit, row, method.df_method, fit.sigma**2 / weight)
     except MultilevelError as error:
         return Part((Paragraph(f"Predictions have no intervals here: {error}", "Predictions"),))
-    group = a_group(study.hierarchy.innermost.label)
+    lowest = study.hierarchy.lowest
+    many = listing([the_groups(one.label) for one in lowest])
+    old = listing(
+        [f"{a_group(one.label)} {code(str(one.labels[study.codes(one)[where]]))}" for one in lowest]
+    )
+    new = listing([_new(study, one) for one in lowest])
     what = [
-        f"mean over all {the_groups(study.hierarchy.innermost.label)}",
-        f"mean of {group} {label}",
-        f"a new row of {group} {label}",
-        f"mean of a new {group}",
-        f"a new row of a new {group}",
+        f"mean over all {many}",
+        f"mean of {old}",
+        f"a new row of {old}",
+        f"mean of {new}",
+        f"a new row of {new}",
     ]
     frame = study.frame({"for": what, **numbers})
     low, high = ([number(x) for x in numbers[name]] for name in ("conf_low", "conf_high"))
@@ -147,15 +157,29 @@ def predictions_part(study: Study, fit: LinearMixedModel, method: TestMethod) ->
         f"to {high[0]}). For a new row of a group that is not in the data the interval is "
         f"{number(widths[-1] / widths[0], 2)} times as wide: {low[-1]} to {high[-1]}."
     )
-    note = Note(
-        "INF-NEWGROUP",
-        "The interval of a mean over groups is none for a single group or row: for a new group add "
-        "the variance between groups, for a new row that of rows. The table has each.",
-        "info",
-    )
+    note = Note("INF-NEWGROUP", f"{_NEW_GROUP}{_few(fit)}", "info")
     title, headings = "A typical row, with 95% intervals", {"for": "For"}
     table = DataTable("predictions", title, frame, 1, "", headings)
     return Part((Paragraph(text, "Population and groups"), table), (), (note,))
+
+
+def _new(study: Study, factor: Factor) -> str:
+    """``a new class of a new school``."""
+    new = f"a new {a_group(factor.label)}"
+    if factor.parent is None:
+        return new
+    return f"{new} of {_new(study, study.hierarchy.factors[factor.parent])}"
+
+
+def _few(fit: LinearMixedModel) -> str:
+    """Intervals for new groups take the variances as known."""
+    name = min(fit.n_groups, key=lambda one: fit.n_groups[one])
+    if fit.n_groups[name] >= FEW_GROUPS:
+        return ""
+    return (
+        " Intervals for new groups take the variance between groups as known: with only "
+        f"{fit.n_groups[name]} groups of {code(name)} they are somewhat too narrow."
+    )
 
 
 def _intervals(
@@ -178,8 +202,8 @@ def _intervals(
     return dict(zip(names, map(list, zip(*found, strict=True)), strict=True))
 
 
-def _typical(study: Study, fit: LinearMixedModel) -> tuple[dict[str, Any], str]:
-    """Predictors at their means or first categories, in the group in the middle."""
+def _typical(study: Study, fit: LinearMixedModel) -> tuple[dict[str, Any], int]:
+    """Predictors at their means or first categories, and a row of the group in the middle."""
     table = Table.from_data(study.data)
     factor = study.hierarchy.innermost
     modes = Table.from_data(fit.ranef(factor.name)) if factor.name in fit.n_groups else None
@@ -202,7 +226,7 @@ def _typical(study: Study, fit: LinearMixedModel) -> tuple[dict[str, Any], str]:
         for name in one.columns:
             column = table.column(name)
             row[name] = [column.levels[column.codes[where]]]
-    return row, code(str(factor.labels[chosen]))
+    return row, where
 
 
 def ranking_part(study: Study, fit: LinearMixedModel) -> Part:

@@ -173,6 +173,34 @@ def test_the_mean_of_a_new_group_has_the_variance_between_groups(sleep):
     np.testing.assert_allclose(error[4] ** 2 - error[3] ** 2, fit.sigma**2, rtol=SAME)
 
 
+@pytest.mark.parametrize(
+    ("groups", "mean", "new"),
+    [
+        (["school", "class"], "classes", "a new class of a new school"),
+        (["class", "item"], "classes and items", "a new class and a new item"),
+    ],
+)
+def test_predictions_name_the_units_of_all_factors(groups, mean, new):
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"class": np.repeat(np.arange(12), 10), "item": np.tile(np.arange(10), 12)})
+    data["school"] = data["class"] // 3
+    u, v, w = rng.normal(size=(3, 12))
+    data["y"] = u[data["class"]] + v[data["item"]] + w[data["school"]] + rng.normal(size=120)
+    study = Analysis(data, "y", groups).study
+    right = " + ".join(f"(1 | {one})" for one in groups)
+    step = inference_step(study, *climbed(study, f"1 + {right}"))
+    labels = step.tables["predictions"]["for"].tolist()
+    assert labels[0] == f"mean over all {mean}"
+    assert labels[3:] == [f"mean of {new}", f"a new row of {new}"]
+    old = re.sub("a new (class|item)", r"\1 `#`", new.removesuffix(" of a new school"))
+    assert [re.sub("`[^`]+`", "`#`", one) for one in labels[1:3]] == [
+        f"mean of {old}",
+        f"a new row of {old}",
+    ]
+    note = next(one.text for one in step.notes if one.code == "INF-NEWGROUP")
+    assert "somewhat too narrow" in note
+
+
 def test_intervals_of_standard_deviations_are_profiles(sleep):
     table = inference_step(*sleep).tables["variance_intervals"]
     assert table["parameter"].tolist() == [
