@@ -10,7 +10,7 @@ import numpy as np
 from multilevel.workflow.growth import TIMES_FOR_CURVE
 from multilevel.workflow.naming import quoted
 from multilevel.workflow.request import MAXIMAL, slope_of
-from multilevel.workflow.slopes import possible_slopes
+from multilevel.workflow.slopes import hidden_slopes, possible_slopes
 
 if TYPE_CHECKING:
     from multilevel.workflow.hierarchy import Factor
@@ -30,7 +30,8 @@ class Candidate:
     slopes : tuple of Slope
         Random slopes that the user names, or all that the data allow.
     products : tuple of (Predictor, Predictor)
-        Interactions that the user names, or all across levels that go with a random slope.
+        Interactions that the user names, or all across levels of predictors whose slopes may
+        differ.
     curve : bool
         Whether there are times enough to tell a curve from a line.
     """
@@ -62,7 +63,7 @@ def read_candidate(study: Study) -> Candidate:
     slopes = _slopes(study)
     products = asked_products(study)
     if study.request.interactions is None:
-        inner = dict.fromkeys(one.predictor for one in slopes)
+        inner = dict.fromkeys(one.predictor for one in (*slopes, *hidden_slopes(study)))
         products = [(a, b) for a in inner for b in study.at_level(2) if b.level > a.level]
     return Candidate(tuple(slopes), tuple(products), _curve_is_possible(study))
 

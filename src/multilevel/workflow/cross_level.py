@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from multilevel.workflow.climb import ALPHA, said
+from multilevel.workflow.slopes import hidden_slopes
 from multilevel.workflow.words import code, listing
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ def interactions(climb: Climb) -> None:
 
 
 def _possible(climb: Climb) -> list[_Product]:
-    """Predictors with random slopes, and time, times predictors of levels above them."""
+    """Time, and predictors with random slopes or hidden ones, times those of levels above."""
     study = climb.study
-    slopes = [one.predictor for one in climb.random.slopes]
+    slopes = [one.predictor for one in (*climb.random.slopes, *hidden_slopes(study))]
     inner = dict.fromkeys(([study.time] if study.time is not None else []) + slopes)
     found = [_Product(a, b) for a in inner for b in study.at_level(2) if b.level > a.level]
     if len(found) > _MOST:

@@ -107,7 +107,7 @@ def _text(table: Columns) -> str:
             "The model with random intercepts does not say that they are too small for "
             f"{listing(doubtful)}, but robust standard errors do (in brackets the multilevel and "
             "the robust one as multiples of that of least squares): slopes that differ between "
-            "groups, which this model has not, can be why, and step 5 tries them."
+            "groups, which this model has not, can be why (step 5)."
         )
     if alike:
         others = "Those of other coefficients" if len(texts) > 1 else "Here its standard errors"

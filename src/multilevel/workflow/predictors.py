@@ -99,6 +99,11 @@ class Predictor:
         return quoted(self.own)
 
     @property
+    def n_columns(self) -> int:
+        """Columns of its own term: one for each category but the first, one for numbers."""
+        return max(1, len(self.labels) - 1)
+
+    @property
     def mean_terms(self) -> tuple[str, ...]:
         """Terms of its group means in formulas."""
         return tuple(quoted(name) for name, _ in self.means)

@@ -51,6 +51,16 @@ class Slope:
         name = f"{self.predictor.name}^2" if self.square else self.predictor.name
         return name if self.alone else f"{name}|{self.factor.name}"
 
+    @property
+    def n_effects(self) -> int:
+        """Random effects of every group: one, or as many as there are differences of categories."""
+        return 1 if self.square else self.predictor.n_columns
+
+    @property
+    def plural(self) -> str:
+        """In questions: ``slopes of `ses```, ``differences by `Machine```."""
+        return f"{'differences by' if self.predictor.labels else 'slopes of'} {self.shown}"
+
     def squared(self) -> Slope:
         """The slope of the square."""
         return replace(self, square=True)
@@ -98,8 +108,8 @@ class RandomPart:
 
     def n_parameters(self, factor: Factor) -> int:
         """Variances and covariances of a factor's random effects."""
-        separate = sum(one.separate for one in self.of(factor))
-        k = 1 + len(self.of(factor)) - separate
+        separate = sum(one.n_effects for one in self.of(factor) if one.separate)
+        k = 1 + sum(one.n_effects for one in self.of(factor) if not one.separate)
         return k * (k + 1) // 2 + separate
 
     def with_slope(self, slope: Slope) -> RandomPart:

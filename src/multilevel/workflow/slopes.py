@@ -11,11 +11,13 @@ from multilevel.workflow.climb import ALPHA, said
 from multilevel.workflow.predictors import varying_groups
 from multilevel.workflow.random_part import RandomPart, Slope
 from multilevel.workflow.request import MAXIMAL, slope_of
+from multilevel.workflow.sizes import the_groups
 from multilevel.workflow.words import code, counted, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from multilevel.typing import Float
     from multilevel.workflow.climb import Climb
     from multilevel.workflow.fitting import Fitted
     from multilevel.workflow.hierarchy import Factor
@@ -23,12 +25,16 @@ if TYPE_CHECKING:
     from multilevel.workflow.rung import Test
     from multilevel.workflow.study import Study
 
-__all__ = ["possible_slopes", "random_slopes", "search_slopes"]
+__all__ = ["hidden_slopes", "possible_slopes", "random_slopes", "search_slopes"]
 
 # Slopes are tried by default only with so many groups: below, their variance is hardly known.
-_FEWEST_GROUPS = 10
-# Groups for each variance and covariance, from the second slope on.
-_GROUPS_PER_PARAMETER = 5
+_FEWEST_GROUPS = 5
+# Groups for each variance and covariance, of the first slope and from the second on.
+_GROUPS_FOR_FIRST, _GROUPS_PER_PARAMETER = 1, 5
+# Effects of categories on the level of a group: beyond, their covariances are too many to read.
+_MOST_EFFECTS = 6
+# Rows in a group with the same category, on average, that tell differences from residuals.
+_ROWS_PER_CELL = 2
 _MOST_CANDIDATES = 12
 # A level of tests for taking slopes away again (Matuschek et al. 2017).
 _ALPHA_REDUCE = 0.20
@@ -38,6 +44,7 @@ def random_slopes(climb: Climb) -> None:
     """Add the random slopes that the user asks for, or those that tests support."""
     study, wanted = climb.study, climb.study.request.random
     candidates = possible_slopes(study, study.predictors)
+    _say_hidden(climb)
     if wanted == (MAXIMAL,):
         _reduce_maximal(climb, candidates)
     elif wanted is not None:
@@ -55,6 +62,18 @@ def random_slopes(climb: Climb) -> None:
         search_slopes(climb, [one for one in missing if one not in needed and _is_new(climb, one)])
 
 
+def _say_hidden(climb: Climb) -> None:
+    study = climb.study
+    for one in hidden_slopes(study):
+        climb.note(
+            "BUILD-SLOPE",
+            f"Whether {one.plural} differ between {the_groups(one.factor.label)} cannot be told "
+            f"from {counted(study.n_rows, 'row')} in "
+            f"{counted(study.n_groups(one.factor), one.factor.label)}: such differences are part "
+            "of the residual variance.",
+        )
+
+
 def _is_new(climb: Climb, one: Slope) -> bool:
     """Time was tried when change over time was."""
     time = climb.study.time
@@ -67,11 +86,21 @@ def _labels(part: RandomPart) -> set[str]:
 
 def possible_slopes(study: Study, predictors: Iterable[Predictor]) -> list[Slope]:
     """Slopes of predictors that vary within the groups of a factor, the innermost first."""
+    return [one for one in _varying(study, predictors) if _told_from_residuals(study, one)]
+
+
+def hidden_slopes(study: Study) -> list[Slope]:
+    """Slopes that may differ between the innermost groups, which have too few rows to show it."""
+    inner = study.hierarchy.innermost
+    found = [one for one in _varying(study, study.predictors) if one.factor is inner]
+    return [one for one in found if not _told_from_residuals(study, one)]
+
+
+def _varying(study: Study, predictors: Iterable[Predictor]) -> list[Slope]:
     factors, alone = study.hierarchy.factors, len(study.hierarchy.factors) == 1
     return [
         Slope(one, factor, alone=alone)
         for one in predictors
-        if one.kind != "categorical"
         for factor in reversed(factors)
         if _varies(study, one, factor)
     ]
@@ -79,13 +108,26 @@ def possible_slopes(study: Study, predictors: Iterable[Predictor]) -> list[Slope
 
 def _varies(study: Study, one: Predictor, factor: Factor) -> bool:
     """Whether a predictor varies within half of a factor's groups."""
-    x = one.columns.get(one.own)
-    if x is None:
-        column = study.table.column(one.name)
-        values = column.values if column.is_numeric else column.codes
-        x = np.asarray(values[study.rows], dtype=np.float64)
-    varying = varying_groups(x, study.codes(factor), factor.n_levels)
+    varying = varying_groups(_values(study, one), study.codes(factor), factor.n_levels)
     return 2 * len(varying) >= study.n_groups(factor)
+
+
+def _told_from_residuals(study: Study, one: Slope) -> bool:
+    """Whether there are more rows than random effects, and categories have rows of their own."""
+    x, codes = one.predictor, study.codes(one.factor)
+    if x.kind != "categorical":
+        return study.n_rows > (1 + one.n_effects) * study.n_groups(one.factor)
+    cells = codes.astype(np.int64) * len(x.labels) + _values(study, x).astype(np.int64)
+    return study.n_rows >= _ROWS_PER_CELL * len(np.unique(cells))
+
+
+def _values(study: Study, one: Predictor) -> Float:
+    """A predictor's own column, codes of categories."""
+    if one.own in one.columns:
+        return one.columns[one.own]
+    column = study.table.column(one.name)
+    values = column.values if column.is_numeric else column.codes
+    return np.asarray(values[study.rows], dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,16 +212,19 @@ def _with_groups(climb: Climb, candidates: list[Slope]) -> list[Slope]:
 
 
 def _affordable(climb: Climb, part: RandomPart, one: Slope) -> bool:
-    """The first slope of a factor always; further ones with five groups per parameter."""
+    """The first slope of a factor with a group per parameter, further ones with five."""
     n = climb.study.n_groups(one.factor)
     parameters = part.with_slope(one).n_parameters(one.factor)
-    if not part.of(one.factor) or parameters * _GROUPS_PER_PARAMETER <= n:
+    beside = " beside the others" if part.of(one.factor) else ""
+    needed = parameters * (_GROUPS_PER_PARAMETER if beside else _GROUPS_FOR_FIRST)
+    if needed <= n and one.n_effects < _MOST_EFFECTS:
         return True
+    rule = f"; the rule of thumb is one for every {_GROUPS_PER_PARAMETER} groups" if beside else ""
     climb.note(
         "BUILD-OVERFIT",
-        f"A random slope of {one.shown} was not tried beside the others: {parameters} variances "
-        f"and covariances are many for {counted(n, one.factor.label)}; the rule of thumb is one "
-        f"for every {_GROUPS_PER_PARAMETER} groups.",
+        f"A random slope of {one.shown} was not tried{beside}: {parameters} variances and "
+        f"covariances are many for {counted(n, one.factor.label)}{rule}. If slopes differ all the "
+        "same, standard errors of the model are too small: see the robust ones in step 8.",
     )
     return False
 
@@ -187,19 +232,22 @@ def _affordable(climb: Climb, part: RandomPart, one: Slope) -> bool:
 def _try(climb: Climb, state: _State, one: Slope) -> _Attempt:
     """A model with one slope more, written down with its test."""
     attempt = _attempt(climb, state, one)
-    if attempt.clear and not attempt.supported:
+    # Effects of categories have no order in which one of them could stand alone.
+    if attempt.clear and not attempt.supported and one.n_effects == 1:
         separate = _attempt(climb, state, replace(one, separate=True))
         if separate.clear and separate.supported:
             climb.note("BUILD-UNCORRELATED-SHIFT", _shift(one))
             attempt = separate
-    if not attempt.clear:
+    if attempt.fitted.fit is None:
+        verdict = "left out: the model could not be fitted"
+    elif not attempt.clear:
         verdict = "one slope for all groups is enough"
     elif not attempt.supported:
         verdict = "left out: the model is singular, the data do not tell its variances apart"
     else:
         verdict = "slopes differ"
     beside = f" beside {listing(list(map(code, state.added)))}" if state.added else ""
-    question = f"Do slopes of {one.shown} differ between groups{beside}?"
+    question = f"Do {one.plural} differ between groups{beside}?"
     climb.decide("BUILD-SLOPE", question, attempt.test, verdict, "Stram & Lee (1994)")
     title = f"random slope of {one.shown}{beside}"
     label = _label((*state.added, one.label))
@@ -240,8 +288,8 @@ def _named(climb: Climb, wanted: tuple[str, ...], candidates: list[Slope]) -> li
             where = f"the groups of {code(group)}" if group else "groups"
             climb.note(
                 "BUILD-SLOPE",
-                f"{code(name)} has no random slope: it does not vary within {where}, or has "
-                "more than two categories.",
+                f"{code(name)} has no random slope: it does not vary within {where}, or they have "
+                "hardly two rows of each of its categories.",
                 "warning",
             )
     return chosen

@@ -80,14 +80,25 @@ def test_slopes_that_do_not_differ_are_left_out():
     assert decision.verdict == "one slope for all groups is enough"
 
 
-def test_few_groups_have_no_random_slopes_unless_asked():
-    data = mlm.simulate_multilevel(
-        6, 30, fixed={"x": 1.0}, random={"Intercept": 1.0, "x": 2.0}, level1=["x"], rng=1
+def few(n_groups):
+    return mlm.simulate_multilevel(
+        n_groups, 30, fixed={"x": 1.0}, random={"Intercept": 1.0, "x": 2.0}, level1=["x"], rng=1
     )
-    analysis = mlm.Analysis(data, "y", "group", level1="x")
+
+
+def test_below_five_groups_there_are_no_random_slopes_unless_asked():
+    analysis = mlm.Analysis(few(4), "y", "group", level1="x")
     assert "BUILD-FEWGROUPS" in [note.code for note in analysis.ladder.notes]
-    asked = mlm.Analysis(data, "y", "group", level1="x", random="x")
+    assert analysis.model.formula.endswith("(1 | group)")
+    asked = mlm.Analysis(few(4), "y", "group", level1="x", random="x")
     assert asked.model.formula == "y ~ 1 + x_c + (1 + x_c | group)"
+
+
+def test_from_five_groups_slopes_are_tried():
+    """Slopes that differ make standard errors of a common slope too small, most in few groups."""
+    analysis = mlm.Analysis(few(6), "y", "group", level1="x")
+    assert analysis.model.formula == "y ~ 1 + x_c + (1 + x_c | group)"
+    assert "BUILD-FEWGROUPS" not in [note.code for note in analysis.ladder.notes]
 
 
 def test_comparison_is_by_maximum_likelihood():

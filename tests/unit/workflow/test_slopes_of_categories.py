@@ -1,0 +1,101 @@
+"""Differences between three and more categories that vary between groups, and those that hide."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import multilevel as mlm
+
+DATA = Path(__file__).parents[2] / "reference" / "data"
+PRINTED = 5e-5  # four decimals
+
+
+def noted(analysis, rule):
+    return [note.text for note in analysis.ladder.notes if note.code == rule]
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(5)
+
+
+@pytest.fixture(scope="module")
+def machines():
+    data = pd.read_csv(DATA / "Machines.csv.gz")
+    return mlm.Analysis(data, "score", "Worker", level1="Machine")
+
+
+def test_machines(machines):
+    """Pinheiro & Bates (2000, section 1.3): workers differ in how much better a machine is."""
+    assert machines.model.formula == "score ~ 1 + Machine + (1 + Machine | Worker)"
+    found = machines.model.var_corr()
+    sd = found["sd"].dropna().to_numpy()
+    np.testing.assert_allclose(sd, [4.0793, 5.8776, 3.6898, 0.9616], atol=2 * PRINTED)
+    tests = machines.inference.tables["tests"]
+    np.testing.assert_allclose(tests["df"], 5.0, rtol=1e-6)  # of 6 workers
+
+
+def test_words_for_categories(machines):
+    """A question of its own, and a sentence for each difference with its range."""
+    asked = machines.questions.tables["questions"]["question"].tolist()
+    assert "Are differences by `Machine` the same in all Workers?" in asked
+    [rule] = [one for one in machines.models.decisions if one.rule == "BUILD-SLOPE"]
+    assert rule.question == "Do differences by `Machine` differ between groups?"
+    text = str(machines.interpretation)
+    sd = machines.model.var_corr()["sd"].iloc[1]
+    assert "The difference between `Machine` `B` and `A` varies between Workers by a" in " ".join(
+        text.split()
+    )
+    assert f"{sd:.2f}" in text
+
+
+def crossed(n_groups, n_categories, n_rows, rng):
+    """Every group has every category ``n_rows`` times; differences vary between groups."""
+    cells = list(product(range(n_groups), "abcdefgh"[:n_categories], range(n_rows)))
+    data = pd.DataFrame(cells, columns=["id", "kind", "row"])
+    at = data["kind"].map("abcdefgh".index).to_numpy()
+    effects = rng.normal(size=(n_groups, n_categories))
+    data["y"] = effects[data["id"], at] + at + 0.5 * rng.normal(size=len(data))
+    return data
+
+
+def test_one_row_of_a_category_does_not_tell_differences_from_residuals(rng):
+    """Randomised blocks: the interaction is the residual, and the tests are right with it."""
+    data = crossed(9, 4, 1, rng)
+    analysis = mlm.Analysis(data, "y", "id", level1="kind")
+    assert analysis.model.formula == "y ~ 1 + kind + (1 | id)"
+    [text] = noted(analysis, "BUILD-SLOPE")
+    assert text.startswith("Whether differences by `kind` differ between groups of `id` cannot be")
+    assert "36 rows in 9 groups" in text
+    blocks = [rung.formula for rung in analysis.ladder.rungs]
+    assert blocks == ["y ~ 1 + (1 | id)", "y ~ 1 + kind + (1 | id)"]
+
+
+def test_more_covariances_than_groups_are_not_tried(rng):
+    data = crossed(8, 5, 3, rng)
+    analysis = mlm.Analysis(data, "y", "id", level1="kind")
+    [text] = noted(analysis, "BUILD-OVERFIT")
+    assert text.startswith("A random slope of `kind` was not tried: 15 variances and covariances")
+    assert "see the robust ones in step 8" in text
+    assert "INF-MISSPEC" in [note.code for note in analysis.inference.notes]
+
+
+def test_two_measurements_of_a_trial(rng):
+    """Before and after by treatment: changes cannot vary, and their product is tried."""
+    n = 40
+    data = pd.DataFrame({"id": np.repeat(np.arange(n), 2), "phase": ["before", "after"] * n})
+    data["treated"] = np.where(data["id"] % 2 == 0, "yes", "no")
+    change = np.where(data["treated"] == "yes", 2.0, 0.0) * (data["phase"] == "after")
+    data["y"] = rng.normal(size=n)[data["id"]] + change + 0.5 * rng.normal(size=2 * n)
+    analysis = mlm.Analysis(data, "y", "id", level1="phase", level2="treated")
+    assert analysis.model.formula == "y ~ 1 + phase + treated + phase:treated + (1 | id)"
+    assert len(noted(analysis, "BUILD-SLOPE")) == 1
+    assert all(rung.fit is not None for rung in analysis.ladder.rungs)
+    asked = " ".join(analysis.questions.tables["questions"]["question"])
+    assert "Do differences by `phase` go with `treated`?" in asked
+    assert "the same in all groups" not in asked
