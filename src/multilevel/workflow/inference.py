@@ -8,6 +8,7 @@ import numpy as np
 
 from multilevel.report.document import Bullets, DataTable, Decision, Note, Paragraph
 from multilevel.workflow.coefficients import read_coefficients
+from multilevel.workflow.joint_tests import joint_part
 from multilevel.workflow.limits import limits
 from multilevel.workflow.methods_text import methods_blocks
 from multilevel.workflow.part import Part
@@ -36,6 +37,7 @@ def inference_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
     influence = influence_part(study, fit, coefficients)
     parts = [
         _tests(study, ladder, coefficients, method),
+        joint_part(study, fit, coefficients, method),
         variance_part(study, fit),
         robust_part(study, fit, coefficients),
         influence,

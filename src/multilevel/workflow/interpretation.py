@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from multilevel.report.document import Bullets, DataTable, Note, Paragraph
+from multilevel.workflow.categories_in_words import categories_part
 from multilevel.workflow.coefficients import read_coefficients
 from multilevel.workflow.effects_in_words import effect_sentences, intercept_part
 from multilevel.workflow.explained_in_words import explained_part
@@ -39,6 +40,7 @@ def interpretation_step(study: Study, ladder: Ladder, choice: Choice) -> Step:
     coefficients = read_coefficients(study, fit, method.df_method)
     parts = [
         _coefficients_part(study, coefficients, method),
+        categories_part(study, fit, coefficients, method.df_method),
         growth_part(study, fit, coefficients, method.df_method),
         split_part(study, fit, coefficients, method.df_method),
         interactions_part(study, fit, coefficients, method.df_method),
