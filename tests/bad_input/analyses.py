@@ -153,6 +153,8 @@ PREDICTORS = [
     Asked("a predictor in two places", D, "is in level1 and in level2",
           {"level1": "x", "level2": "x"}),
     Asked("slope of what is no predictor", D, "random: 'x' is no predictor", {"random": "x"}),
+    Asked("combinations as in a formula", D, "Write 'g/h' for groups inside groups",
+          {"groups": "g:h"}),
     Asked("random part as in a formula", D, "'1' is a part of a formula; name predictors",
           {"level1": "x", "random": "1 | school"}),
     Asked("product with what is no predictor", D, "interactions: 'z' is no predictor",

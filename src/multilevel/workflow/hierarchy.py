@@ -125,6 +125,11 @@ def read_hierarchy(table: Table, groups: tuple[str, ...], outcome: str | None = 
         For columns that are no grouping factors, and two that group the rows alike.
     """
     for name in {part for text in groups for part in _columns_of(table, text)}:
+        if ":" in name and not table.has(name):
+            raise DataError(
+                f"groups: {name!r} is no column. Write {name.replace(':', '/')!r} for groups "
+                "inside groups; for combinations alone make a column of them and name it."
+            )
         _check_labels(table.column(name))
     stated: dict[str, str | None] = {}
     free: list[str] = []

@@ -160,8 +160,6 @@ def _check_parts(request: Request) -> None:
     for name in request.predictors:
         if name == request.outcome:
             raise DataError(f"{name!r} is the outcome and cannot be a predictor, too.")
-        if name in grouping:
-            raise DataError(f"{name!r} is a grouping factor and cannot be a predictor, too.")
     if request.outcome in grouping:
         raise DataError(f"{request.outcome!r} is the outcome and cannot be a grouping factor, too.")
     known = set(request.predictors)

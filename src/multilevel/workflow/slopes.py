@@ -33,8 +33,8 @@ _FEWEST_GROUPS = 5
 _GROUPS_FOR_FIRST, _GROUPS_PER_PARAMETER = 1, 5
 # Effects of categories on the level of a group: beyond, their covariances are too many to read.
 _MOST_EFFECTS = 6
-# Rows in a group with the same category, on average, that tell differences from residuals.
-_ROWS_PER_CELL = 2
+# Units in a group with the same category, on average, that tell differences from their noise.
+_UNITS_PER_CELL = 2
 _MOST_CANDIDATES = 12
 # A level of tests for taking slopes away again (Matuschek et al. 2017).
 _ALPHA_REDUCE = 0.20
@@ -113,12 +113,17 @@ def _varies(study: Study, one: Predictor, factor: Factor) -> bool:
 
 
 def _told_from_residuals(study: Study, one: Slope) -> bool:
-    """Whether there are more rows than random effects, and categories have rows of their own."""
-    x, codes = one.predictor, study.codes(one.factor)
+    """Whether there are more units than random effects, and categories have several each.
+
+    Units are rows; of a predictor that is the same in all rows of groups, these groups.
+    """
+    x = one.predictor
+    units = study.n_rows if x.factor is None else study.n_groups(x.factor)
     if x.kind != "categorical":
-        return study.n_rows > (1 + one.n_effects) * study.n_groups(one.factor)
-    cells = codes.astype(np.int64) * len(x.labels) + _values(study, x).astype(np.int64)
-    return study.n_rows >= _ROWS_PER_CELL * len(np.unique(cells))
+        return units > (1 + one.n_effects) * study.n_groups(one.factor)
+    codes = study.codes(one.factor).astype(np.int64)
+    cells = np.unique(codes * len(x.labels) + _values(study, x).astype(np.int64))
+    return units >= _UNITS_PER_CELL * len(cells)
 
 
 def _values(study: Study, one: Predictor) -> Float:

@@ -208,7 +208,7 @@ def relations_part(study: Study) -> Part:
             notes += _crossed_notes(first, second, homes)
             notes += _single_notes(study, first, second)
             pictures.append(_incidence(study, first, second, filled))
-    notes += [_reuse_note(study, factor) for factor in factors if factor.reused]
+    notes += [_reuse_note(study, one) for one in factors if one.reused and _one_column(one)]
     head = Paragraph("Which groups lie in which was looked up in the data.", "Nested or crossed")
     return Part((head, Bullets(tuple(sentences)), *pictures), (), tuple(notes))
 
@@ -287,6 +287,11 @@ def _single_notes(study: Study, first: Factor, second: Factor) -> list[Note]:
             "info",
         )
     ]
+
+
+def _one_column(factor: Factor) -> bool:
+    """Whether groups are called by one column: combinations with a predictor are not."""
+    return factor.label == factor.columns[-1]
 
 
 def _reuse_note(study: Study, factor: Factor) -> Note:

@@ -6,7 +6,7 @@ column that is used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -128,13 +128,14 @@ def read_study(table: Table, request: Request, seed: int) -> Study:
     NotSupportedError
         For an outcome with two values.
     """
-    hierarchy = read_hierarchy(table, request.groups, request.outcome)
+    hierarchy = _named_apart(read_hierarchy(table, request.groups, request.outcome), request)
     rows = _complete(table, request, hierarchy)
     _check_outcome(table, request.outcome, rows)
     _check_groups(table, hierarchy, rows)
     _check_inside(table, request.outcome, hierarchy, rows)
     if request.weights:
         _check_weights(table, request.weights, rows)
+    _refuse_groups(request.predictors, hierarchy)
     _check_predictors(table, request, rows)
     predictors = read_predictors(table, request, hierarchy, rows)
     used = [request.outcome, *request.predictors]
@@ -253,6 +254,23 @@ def _check_inside(table: Table, outcome: str, hierarchy: Hierarchy, rows: np.nda
             "it describes groups, not rows. Keep one row per group, and use ordinary regression "
             "or name the groups above them."
         )
+
+
+def _named_apart(hierarchy: Hierarchy, request: Request) -> Hierarchy:
+    """Groups that are combinations are called so if one of the columns is a predictor, too."""
+    factors = (
+        replace(one, label=one.name) if one.label in request.predictors else one
+        for one in hierarchy.factors
+    )
+    return replace(hierarchy, factors=tuple(factors))
+
+
+def _refuse_groups(predictors: tuple[str, ...], hierarchy: Hierarchy) -> None:
+    """No group is a predictor; what only with another column makes groups (plots) may be one."""
+    groups = {factor.columns for factor in hierarchy.factors}
+    for name in predictors:
+        if (name,) in groups:
+            raise DataError(f"{name!r} is a grouping factor and cannot be a predictor, too.")
 
 
 def _check_predictors(table: Table, request: Request, rows: np.ndarray) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import multilevel as mlm
+from multilevel.exceptions import DataError
 
 DATA = Path(__file__).parents[2] / "reference" / "data"
 PRINTED = 5e-5  # four decimals
@@ -99,3 +100,35 @@ def test_two_measurements_of_a_trial(rng):
     asked = " ".join(analysis.questions.tables["questions"]["question"])
     assert "Do differences by `phase` go with `treated`?" in asked
     assert "the same in all groups" not in asked
+
+
+def test_a_split_plot_has_its_column_twice():
+    """Pinheiro & Bates (2000, section 1.6): plots are varieties in blocks, and varieties fixed."""
+    data = pd.read_csv(DATA / "Oats.csv.gz")
+    analysis = mlm.Analysis(
+        data, "yield", "Block/Variety", level1="nitro", level2="Variety", random=[]
+    )
+    assert analysis.model.formula == (
+        "`yield` ~ 1 + nitro_c + Variety + (1 | Block) + (1 | Block:Variety)"
+    )
+    assert analysis.structure.headline.startswith("72 rows in 18 groups of `Block:Variety`")
+    assert "STRUCT-IDREUSE" not in [note.code for note in analysis.structure.notes]
+    expected = mlm.lmer("`yield` ~ nitro + Variety + (1 | Block/Variety)", data)
+    found = analysis.inference.tables["joint_tests"].set_index("term").loc["Variety"]
+    other = expected.anova(df_method="kenward-roger").set_index("term").loc["Variety"]
+    np.testing.assert_allclose(found["statistic"], other["statistic"], rtol=1e-6)
+    np.testing.assert_allclose(found["df_residual"], 10.0, rtol=1e-4)  # plots within blocks
+
+
+def test_slopes_of_what_is_constant_in_lower_groups_need_several_of_these():
+    """Every block has each variety in one plot: their differences are the plots' variance."""
+    data = pd.read_csv(DATA / "Oats.csv.gz")
+    analysis = mlm.Analysis(data, "yield", "Block/Variety", level1="nitro", level2="Variety")
+    assert not any("Variety | Block" in rung.formula for rung in analysis.ladder.rungs)
+    assert any("nitro_c | Block)" in rung.formula for rung in analysis.ladder.rungs)
+
+
+def test_a_column_that_is_a_factor_alone_is_no_predictor():
+    data = pd.read_csv(DATA / "Machines.csv.gz")
+    with pytest.raises(DataError, match="'Machine' is a grouping factor and cannot be a predictor"):
+        mlm.Analysis(data, "score", ["Worker", "Machine"], level1="Machine")
