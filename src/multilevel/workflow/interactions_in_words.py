@@ -10,6 +10,7 @@ import numpy as np
 from multilevel.exceptions import MultilevelError
 from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Paragraph, Picture
+from multilevel.workflow.coefficients import known_pieces
 from multilevel.workflow.part import Part
 from multilevel.workflow.pieces_in_words import column_of, in_user_units, piece_name
 from multilevel.workflow.words import code, measured, number, percent
@@ -76,6 +77,16 @@ class _Pair:
             by = piece_name(self.moderator, self.study)
         return code(self.focal.predictor.name), by
 
+    @property
+    def at(self) -> str:
+        """Where slopes of a curve are taken: at the mean of what has them. Empty for lines."""
+        known = known_pieces(self.study)
+        used = [known[name] for name in self.fit.coef_names if name in known]
+        if not any(p.role == "square" and p.predictor is self.focal.predictor for p in used):
+            return ""
+        mean = float(Table.from_data(self.study.data).column(self.x).values.mean())
+        return f" at its mean ({in_user_units(self.focal, mean, self.study)})"
+
     def blocks(self) -> list[Block]:
         """Simple slopes in a sentence, a table and a figure; regions for numbers."""
         from multilevel import plot
@@ -118,7 +129,8 @@ class _Pair:
         """Slopes at the values of the moderator; of every category."""
         of, by = self.names
         if self.focal.role != "category":
-            return f"The slope of {of} is {_listed(table, range(len(places)), places, by)}."
+            listed = _listed(table, range(len(places)), places, by)
+            return f"The slope of {of}{self.at} is {listed}."
         contrasts = _texts(table.column("contrast"))
         base = code(self.focal.predictor.labels[0])
         texts = []
@@ -142,7 +154,7 @@ class _Pair:
         except MultilevelError:  # of several categories, or not linear in the moderator
             return []
         of, by = self.names
-        what = f"{'difference' if self.focal.role == 'category' else 'slope'} of {of}"
+        what = f"{'difference' if self.focal.role == 'category' else 'slope'} of {of}{self.at}"
         text = _region_text(found, what, by, lambda v: in_user_units(self.moderator, v, self.study))
         return [
             Paragraph(text),

@@ -244,3 +244,22 @@ def test_units_that_are_none(units, message):
     data = mlm.datasets.load("sleepstudy")
     with pytest.raises(DataError, match=re.escape(message)):
         Analysis(data, "Reaction", "Subject", time="Days", units=units)
+
+
+def test_simple_slopes_of_a_curve_say_where_they_are_taken():
+    """Of a curve the coefficient holds at time zero, the slope by others at the mean time."""
+    rng = np.random.default_rng(4)
+    n, times = 60, np.arange(1.0, 6.0)
+    data = {"id": np.repeat(np.arange(n), 5), "week": np.tile(times, n)}
+    group = data["id"] % 2
+    t = data["week"] - 1.0
+    y = 2.0 * t - 0.3 * t**2 + 0.5 * t * group + rng.normal(size=n)[data["id"]]
+    data |= {"group": np.where(group == 1, "new", "old"), "y": y + 0.2 * rng.normal(size=5 * n)}
+    study = Analysis(data, "y", "id", time="week", level2="group").study
+    own = study.time.own
+    step = interpreted(study, f"{own} + I({own} ** 2) + {own} * group + (1 | id)")
+    text = text_of(step)
+    slopes = step.tables[f"slopes_{own}_by_group"]["estimate"]
+    at_mean = 2.0 - 2.0 * 0.3 * 2.0
+    np.testing.assert_allclose(slopes, [at_mean + 0.5, at_mean], atol=0.05)
+    assert "The slope of `week` at its mean (3) is " in text
