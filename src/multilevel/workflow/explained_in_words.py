@@ -102,7 +102,8 @@ def _source(source: str, among: str, by: str) -> str:
             within = "within groups" if among == "rows" else f"between {among}"
             return f"goes with predictors {within}"
         case "slopes":
-            return f"is in slopes that differ between {by}"
+            where = "" if among == "rows" else f", by means of {among}"
+            return f"is in slopes that differ between {by}{where}"
         case "intercepts":
             return f"is in levels of {among} beyond their predictors"
     return "is left between rows"

@@ -24,6 +24,16 @@ __all__ = [
 
 _MINUS = "−"
 _IDENTIFIER = re.compile(r"(^|_|\.)?(id|nr|no|num|number|code)$", re.IGNORECASE)
+# What is left of these is the name of the unit: school_id, pupilNR, class.code.
+_LABEL = re.compile(r"[_. ](?i:id|nr|no|num|number|code)$|(?<=[a-z])(ID|Id|NR|Nr)$")
+# Units whose identifiers are written as one word: schoolid.
+_ID_OF_UNIT = re.compile(
+    r"(school|class|classroom|teacher|child|pupil|student|person|patient|subject|participant|"
+    r"respondent|hospital|clinic|doctor|family|household|couple|country|region|district|county|"
+    r"state|firm|team|site|item|rater|worker|animal)id",
+    re.IGNORECASE,
+)
+_IRREGULAR = {"child": "children", "person": "persons", "man": "men", "woman": "women"}
 
 
 def number(x: float, digits: int = 3) -> str:
@@ -116,6 +126,9 @@ def plural(name: str) -> str:
     >>> plural("school"), plural("class"), plural("country")
     ('schools', 'classes', 'countries')
     """
+    ending = _IRREGULAR.get(name.lower())
+    if ending:
+        return name[0] + ending[1:]
     if re.search(r"[^aeiou]y$", name, re.IGNORECASE):
         return name[:-1] + "ies"
     if re.search(r"(s|x|z|ch|sh)$", name, re.IGNORECASE):
@@ -126,13 +139,20 @@ def plural(name: str) -> str:
 def counted(n: int, name: str) -> str:
     """A number of groups, called by the name of their column if that is a word for them.
 
-    >>> counted(160, "school"), counted(1, "school"), counted(82, "id")
-    ('160 schools', '1 school', '82 groups (`id`)')
+    >>> counted(160, "school"), counted(1, "school_id"), counted(9, "childid"), counted(82, "id")
+    ('160 schools', '1 school', '9 children', '82 groups (`id`)')
     """
-    word = re.fullmatch(r"[^\W\d_]{3,}", name) and re.search("[aeiouyäöü]", name, re.IGNORECASE)
-    if not word or _IDENTIFIER.search(name):
+    word = _unit(name)
+    if not word:
         return f"{n:,} group{'' if n == 1 else 's'} ({code(name)})"
-    return f"{n:,} {name if n == 1 else plural(name)}"
+    return f"{n:,} {word if n == 1 else plural(word)}"
+
+
+def _unit(name: str) -> str:
+    """What one group is called: the name of its column, without "id" and the like, if a word."""
+    stem = name[:-2] if _ID_OF_UNIT.fullmatch(name) else _LABEL.sub("", name)
+    word = re.fullmatch(r"[^\W\d_]{3,}", stem) and re.search("[aeiouyäöü]", stem, re.IGNORECASE)
+    return stem if word and not _IDENTIFIER.search(stem) else ""
 
 
 def listing(words: Sequence[str], most: int = 8, last: str = "and") -> str:

@@ -117,17 +117,17 @@ def test_three_levels():
             "math_{ijk} = π_{0jk} + π_{1jk} year_{ijk} + e_{ijk}",
             "e_{ijk} ~ N(0, σ^{2}), for every row",
         ],
-        "Level 2: groups of `childid`": [
+        "Level 2: children": [
             "π_{0jk} = β_{00k} + β_{01k} female[Male]_{jk} + u_{0jk}",
             "π_{1jk} = β_{10k} + β_{11k} female[Male]_{jk} + u_{1jk}",
-            "(u_{0jk}, u_{1jk}) ~ N(0, T_{u}), for every group of `childid`",
+            "(u_{0jk}, u_{1jk}) ~ N(0, T_{u}), for every child",
         ],
-        "Level 3: groups of `schoolid`": [
+        "Level 3: schools": [
             "β_{00k} = γ_{000} + γ_{001} lowinc_c_{k} + v_{00k}",
             "β_{01k} = γ_{010}",
             "β_{10k} = γ_{100} + γ_{101} lowinc_c_{k} + v_{10k}",
             "β_{11k} = γ_{110}",
-            "(v_{00k}, v_{10k}) ~ N(0, T_{v}), for every group of `schoolid`",
+            "(v_{00k}, v_{10k}) ~ N(0, T_{v}), for every school",
         ],
         "In one equation": [
             "math_{ijk} = γ_{000} + γ_{100} year_{ijk} + γ_{010} female[Male]_{jk} + "
@@ -141,11 +141,11 @@ def test_three_levels():
 def test_a_slope_that_differs_between_outer_groups_only():
     study = study_of("egsingle", "math", ["schoolid", "childid"], time="year")
     lines = by_level(study, "year", "(1 + year | schoolid) + (1 | childid)")
-    assert lines["Level 2: groups of `childid`"][:2] == [
+    assert lines["Level 2: children"][:2] == [
         "π_{0jk} = β_{00k} + u_{0jk}",
         "π_{1jk} = β_{10k}",
     ]
-    assert lines["Level 3: groups of `schoolid`"][:2] == [
+    assert lines["Level 3: schools"][:2] == [
         "β_{00k} = γ_{000} + v_{00k}",
         "β_{10k} = γ_{100} + v_{10k}",
     ]
