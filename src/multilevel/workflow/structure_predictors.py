@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["predictors_part"]
 
+_MOST_CODES = 5  # whole numbers that may be names of categories
 _CENTRING = {
     "within": "deviation from the group mean, and the group mean",
     "share": "as it is, and its share in the group",
@@ -39,7 +40,9 @@ def predictors_part(study: Study) -> Part:
         "Predictors",
     )
     sentences = Bullets(tuple(_sentence(study, one) for one in study.predictors))
-    notes = tuple(note for one in study.predictors for note in _notes(study, one))
+    notes = tuple(
+        note for one in study.predictors for note in (*_notes(study, one), *_coded(study, one))
+    )
     decisions = tuple(
         _split(study, one)
         for one in study.predictors
@@ -117,7 +120,7 @@ def _centring(study: Study, predictor: Predictor, group: str) -> str:
                 f"It counts from {number(predictor.origin)}, its first value ({own}), so that the "
                 "intercept is the outcome at the start."
             )
-    return _uncentred(predictor)
+    return _uncentred(study, predictor)
 
 
 def _deviation(study: Study, group: str) -> str:
@@ -142,12 +145,15 @@ def _means(study: Study, predictor: Predictor) -> str:
     return listing(texts)
 
 
-def _uncentred(predictor: Predictor) -> str:
+def _uncentred(study: Study, predictor: Predictor) -> str:
     if predictor.labels:
         first, *others = map(code, predictor.labels)
         if len(others) == 1:
             return f"{others[0]} is compared with {first}."
-        return f"Its categories {listing(others)} are each compared with {first}."
+        why = ""
+        if study.table.column(predictor.name).kind == "text":
+            why = ", the first in the alphabet: a categorical column may have another order"
+        return f"Its categories {listing(others)} are each compared with {first}{why}."
     if predictor.stated == "time":
         return "It contains 0, which is where the intercept is: no centring."
     return "Its two values stay as they are: no centring."
@@ -163,6 +169,21 @@ def _split(study: Study, predictor: Predictor) -> Decision:
         "yes" if split else "no: group means differ too little",
         "Enders & Tofighi (2007); the number is a convention of this program",
     )
+
+
+def _coded(study: Study, predictor: Predictor) -> list[Note]:
+    """Few whole numbers in a row may be the names of categories."""
+    if predictor.kind != "numeric" or predictor.stated == "time":
+        return []
+    values = np.unique(study.table.column(predictor.name).values[study.rows])
+    if not 3 <= len(values) <= _MOST_CODES or (values % 1.0).any() or (np.diff(values) > 1.0).any():
+        return []
+    text = (
+        f"{code(predictor.name)} has the values {listing([number(float(x)) for x in values])} and "
+        "is taken as a number: from each to the next the outcome is held to differ by the same "
+        "amount. If they are names of categories, make them text."
+    )
+    return [Note("STRUCT-CODED", text, "info")]
 
 
 def _notes(study: Study, predictor: Predictor) -> list[Note]:

@@ -207,3 +207,34 @@ def test_no_predictors_and_odd_names(hsb):
         "7,185 rows in 160 groups of `Schule Nr.` (14–67 per group, mean"
     )
     assert "No predictors were named" in text_of(step)
+
+
+def coded(values, order=None):
+    """Rows in groups whose ``z`` takes these values in turn."""
+    rng = np.random.default_rng(6)
+    group = np.repeat(np.arange(30), 8)
+    data = {"y": rng.normal(size=240), "g": group, "z": np.resize(values, 30)[group]}
+    if order:
+        data["z"] = pd.Categorical(data["z"], order)
+    return Analysis(pd.DataFrame(data), "y", "g", level2="z").structure
+
+
+def test_whole_numbers_that_may_be_categories():
+    [note] = [one for one in coded([1, 2, 3]).notes if one.code == "STRUCT-CODED"]
+    assert note.text.startswith("`z` has the values 1, 2 and 3 and is taken as a number: ")
+    assert note.severity == "info"
+
+
+@pytest.mark.parametrize(
+    "values", [[0, 1], [1, 2, 4], [0.5, 1.0, 1.5], list(range(10)), ["1", "2", "3"]]
+)
+def test_other_values_are_not_taken_for_codes(values):
+    assert "STRUCT-CODED" not in [note.code for note in coded(values).notes]
+
+
+def test_the_first_category_is_said_to_be_that_of_the_alphabet():
+    text = str(coded(["low", "mid", "high"]))
+    first = "compared with `high`, the first in the alphabet: a categorical column may have another"
+    assert first in " ".join(text.split())
+    ordered = coded(["low", "mid", "high"], ["low", "mid", "high"])
+    assert "`mid` and `high` are each compared with `low`." in " ".join(str(ordered).split())
