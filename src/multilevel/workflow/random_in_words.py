@@ -45,16 +45,16 @@ def random_part(study: Study, fit: LinearMixedModel, coefficients: tuple[Coeffic
         "Differences between groups",
     )
     table = DataTable("variances", "Variances and correlations", fit.var_corr(), 3)
-    return Part((head, Bullets(tuple(sentences)), table, *_icc(fit)), (), _notes(fit))
+    return Part((head, Bullets(tuple(sentences)), table, *_icc(study, fit)), (), _notes(fit))
 
 
-def _icc(fit: LinearMixedModel) -> tuple[Paragraph, ...]:
+def _icc(study: Study, fit: LinearMixedModel) -> tuple[Paragraph, ...]:
     table = Table.from_data(fit.icc())
     shares = table.column("icc").values
-    names = list(fit.n_groups)
+    labels = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
     texts = [
-        f"{percent(float(share))} between groups of {code(name)}"
-        for name, share in zip(names, shares, strict=True)
+        f"{percent(float(share))} between {labels[name]}"
+        for name, share in zip(fit.n_groups, shares, strict=True)
     ]
     return (
         Paragraph(

@@ -16,7 +16,7 @@ from multilevel.workflow.part import Part
 from multilevel.workflow.pieces_in_words import effect_name
 from multilevel.workflow.sizes import a_group, the_groups
 from multilevel.workflow.small_samples import FEW_GROUPS, n_effects
-from multilevel.workflow.words import code, listing, number
+from multilevel.workflow.words import code, counted, listing, number
 
 if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
@@ -157,7 +157,7 @@ def predictions_part(study: Study, fit: LinearMixedModel, method: TestMethod) ->
         f"to {high[0]}). For a new row of a group that is not in the data the interval is "
         f"{number(widths[-1] / widths[0], 2)} times as wide: {low[-1]} to {high[-1]}."
     )
-    note = Note("INF-NEWGROUP", f"{_NEW_GROUP}{_few(fit)}", "info")
+    note = Note("INF-NEWGROUP", f"{_NEW_GROUP}{_few(study)}", "info")
     title, headings = "A typical row, with 95% intervals", {"for": "For"}
     table = DataTable("predictions", title, frame, 1, "", headings)
     return Part((Paragraph(text, "Population and groups"), table), (), (note,))
@@ -171,14 +171,14 @@ def _new(study: Study, factor: Factor) -> str:
     return f"{new} of {_new(study, study.hierarchy.factors[factor.parent])}"
 
 
-def _few(fit: LinearMixedModel) -> str:
+def _few(study: Study) -> str:
     """Intervals for new groups take the variances as known."""
-    name = min(fit.n_groups, key=lambda one: fit.n_groups[one])
-    if fit.n_groups[name] >= FEW_GROUPS:
+    n, label = min((study.n_groups(one), one.label) for one in study.hierarchy.factors)
+    if n >= FEW_GROUPS:
         return ""
     return (
         " Intervals for new groups take the variance between groups as known: with only "
-        f"{fit.n_groups[name]} groups of {code(name)} they are somewhat too narrow."
+        f"{counted(n, label)} they are somewhat too narrow."
     )
 
 
