@@ -64,7 +64,8 @@ def _of_predictor(
     text = f"{start}{_means(study, one, frame)} {_pairs(pairs)}{_partners(one, coefficients)}"
     title = f"{start} of {code(study.outcome)} by {code(one.name)}"
     blocks: list[Block] = [Paragraph(text, _heading(one))]
-    blocks.append(DataTable(f"means_{one.name}", title, frame, 1, "" if alone else _GRID))
+    note, own = "" if alone else _GRID, {one.name: one.name}
+    blocks.append(DataTable(f"means_{one.name}", title, frame, 1, note, own))
     if len(Table.from_data(pairs).column("estimate").values) <= _MOST_PAIRS:
         note = "p values and intervals are adjusted for all pairs by Tukey's method."
         title = f"Differences between categories of {code(one.name)}"

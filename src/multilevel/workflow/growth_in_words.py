@@ -60,7 +60,8 @@ def growth_part(
     )
     columns = ("estimate", "std_error", "df", "conf_low", "conf_high")
     frame = study.frame({time.name: moments} | {one: numbers.column(one).values for one in columns})
-    table = DataTable("trajectory", f"{y} over {name}: the average trajectory", frame)
+    title = f"{y} over {name}: the average trajectory"
+    table = DataTable("trajectory", title, frame, headings={time.name: time.name})
     typical = [
         block
         for one in _kinds(time, coefficients)

@@ -105,7 +105,9 @@ class _Pair:
         labels = 2 if self.focal.role == "category" else 1
         blocks: list[Block] = [
             Paragraph(text, f"{what} of {of} by {by}"),
-            DataTable(f"slopes_{name}", f"{what}s of {of} by {by}", frame, labels),
+            DataTable(
+                f"slopes_{name}", f"{what}s of {of} by {by}", frame, labels, "", {self.z: self.z}
+            ),
             Picture(
                 f"interaction_{name}",
                 f"{code(self.study.outcome)} by {of}, for values of {by}",

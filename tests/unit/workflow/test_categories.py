@@ -61,6 +61,12 @@ def test_means_and_pairs_are_those_of_the_model(analysis):
     assert f"for `{order[-1]}`. " in text
 
 
+def test_columns_are_headed_by_the_names_of_the_user(analysis):
+    lines = str(analysis.interpretation).splitlines()
+    assert any(line.split()[:2] == ["kind", "Estimate"] for line in lines)
+    assert not any(line.split()[:1] == ["Kind"] for line in lines)
+
+
 def test_pairs_that_differ_are_named(analysis):
     step = analysis.interpretation
     pairs = step.tables["pairs_the colour"]
