@@ -62,6 +62,8 @@ an option several times.
 
 # What a shell reports for a program that the end of its pipe stopped: 128 + SIGPIPE.
 BROKEN_PIPE = 141
+# ... and for one that Ctrl-C stopped: 128 + SIGINT.
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,7 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if done, 1 if the model or the data are at fault. Wrong usage exits with 2.
+        0 if done, 1 if the model or the data are at fault, 130 if stopped by Ctrl-C. Wrong usage
+        exits with 2.
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
@@ -92,6 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # What is left in the buffer has nowhere to go; else the interpreter complains at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return INTERRUPTED
     except (MultilevelError, OSError) as error:
         print(f"error: {_message(error)}", file=sys.stderr)
         return 1

@@ -44,7 +44,8 @@ def ask_for_columns(table: Table, known: dict[str, Any]) -> dict[str, Any]:
         All five of them.
     """
     facts = read_facts(table)
-    print(f"\nThe data have {table.n_rows:,} rows and these columns:\n\n{columns_text(facts)}\n")
+    rows = "1 row" if table.n_rows == 1 else f"{table.n_rows:,} rows"
+    print(f"\nThe data have {rows} and these columns:\n\n{columns_text(facts)}\n")
     print("Answer with numbers or names of columns; Enter takes what stands in brackets.\n")
     answers = dict(known)
     if not known["outcome"]:

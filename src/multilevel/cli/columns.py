@@ -197,6 +197,8 @@ def find(text: str, facts: Sequence[Facts]) -> str:
     DataError
         If there is none.
     """
+    if not text:
+        raise DataError("Name a column: its number or its name.")
     names = [one.name for one in facts]
     if text in names:
         return text

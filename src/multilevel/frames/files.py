@@ -33,7 +33,7 @@ STATISTICAL = {
 }
 
 # What counts as missing in text; "None" may be the name of a level and does not.
-MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", ".")
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", ".")
 
 _SEPARATORS = (",", ";", "\t", "|", " ")
 _SAMPLE_BYTES = 65_536
@@ -67,6 +67,8 @@ def read_file(path: str | Path, encoding: str = "utf-8") -> Any:
         If there is no such file or it may not be read.
     """
     file = Path(path)
+    if "://" in str(path):
+        raise DataError(f"{path} is an address; download the file and name that.")
     ending = file.suffix.lower()
     if ending == ".gz":
         ending = Path(file.stem).suffix.lower()
@@ -124,8 +126,8 @@ def read_delimited(raw: bytes, name: str, encoding: str = "utf-8") -> Any:
     twice = sorted({column for column in header if column and header.count(column) > 1})
     if twice:
         numbers = all(_is_number(column) for column in twice)
-        why = " Is the first line no header? Every column needs a name." if numbers else ""
-        raise DataError(f"{name}: the header has {_listed(twice)} twice.{why}")
+        why = "Is the first line no header? Every column needs a name." if numbers else "Rename one."
+        raise DataError(f"{name}: the header has {_listed(twice)} twice. {why}")
     try:
         frame = pd.read_csv(
             io.StringIO(text),
@@ -138,7 +140,8 @@ def read_delimited(raw: bytes, name: str, encoding: str = "utf-8") -> Any:
         )
     except ValueError as error:
         raise DataError(f"{name}: {_one_line(error)}") from None
-    return frame.rename(columns=str.strip)
+    # Lines of separators only are what spreadsheets leave of rows that were cleared.
+    return frame.dropna(how="all").reset_index(drop=True).rename(columns=str.strip)
 
 
 def _unzip(raw: bytes, name: str) -> bytes:
@@ -165,7 +168,9 @@ def _decode(raw: bytes, name: str, encoding: str) -> str:
             'data = pandas.read_csv(..., encoding="latin-1")).'
         ) from None
     if "\0" in text:
-        raise DataError(f"{name} is not text: it has zero bytes.")
+        raise DataError(
+            f"{name} is not plain text: it has zero bytes. If it is UTF-16, try --encoding utf-16-le."
+        )
     if not text.strip():
         raise DataError(f"{name} is empty.")
     return text
@@ -190,7 +195,8 @@ def _sniff(sample: str, name: str) -> tuple[str, list[str], list[list[str]]]:
         return best
     if widest[0] > 1:
         raise DataError(
-            f"{name}: the header has {widest[0]} columns, but the line below it has {widest[1]}."
+            f"{name}: the header has {widest[0]} columns, but the line below it has {widest[1]}. The "
+            "first line must name the columns: delete lines above it."
         )
     raise DataError(f"{name} has one column only: no comma, semicolon, tab, | or space in it.")
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from multilevel.frames.reshape import repeated_columns
 from multilevel.report.document import Note
+from multilevel.workflow.missing_codes import missing_codes
 from multilevel.workflow.sizes import read_sizes
 from multilevel.workflow.step import Step
 from multilevel.workflow.structure_groups import groups_part, relations_part
@@ -47,7 +48,7 @@ def structure_step(study: Study) -> Step:
         headline=_headline(study),
         blocks=tuple(block for part in parts for block in part.blocks),
         decisions=tuple(decision for part in parts for decision in part.decisions),
-        notes=(*notes, *_spatial(study), *_wide(study), *_count(study)),
+        notes=(*notes, *missing_codes(study), *_spatial(study), *_wide(study), *_count(study)),
     )
 
 

@@ -238,3 +238,33 @@ def test_the_first_category_is_said_to_be_that_of_the_alphabet():
     assert first in " ".join(text.split())
     ordered = coded(["low", "mid", "high"], ["low", "mid", "high"])
     assert "`mid` and `high` are each compared with `low`." in " ".join(str(ordered).split())
+
+
+def with_code(value, column="x", scale=1.0):
+    """Rows in groups, three of which have a value of their own."""
+    rng = np.random.default_rng(7)
+    data = pd.DataFrame({"g": np.repeat(np.arange(20), 6), "x": scale * rng.normal(size=120)})
+    data["y"] = data["x"] + rng.normal(size=120)
+    data.loc[[3, 30, 90], column] = value
+    return [
+        note
+        for note in Analysis(data, "y", "g", level1="x").structure.notes
+        if note.code == "STRUCT-MISSINGCODE"
+    ]
+
+
+@pytest.mark.parametrize(("value", "column"), [(-99, "x"), (999, "x"), (-77, "y"), (8888, "y")])
+def test_numbers_that_stand_for_missing_values(value, column):
+    [note] = with_code(value, column)
+    shown = f"{value:,}".replace("-", "−")
+    assert note.text.startswith(f"`{column}` is {shown} in 3 rows, far from all others, which lie")
+    assert note.severity == "problem"
+
+
+@pytest.mark.parametrize("value", [-100, 99.5, 97, 2])
+def test_numbers_that_stand_for_themselves(value):
+    assert not with_code(value)
+
+
+def test_a_code_among_other_values_is_a_value():
+    assert not with_code(99, scale=40.0)
