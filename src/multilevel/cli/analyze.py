@@ -26,7 +26,12 @@ _MARKS = {"info": "Note", "warning": "Warning", "problem": "Problem"}
 
 def add_analyze_arguments(parser: argparse.ArgumentParser) -> None:
     """Say which arguments there are."""
-    several: dict[str, Any] = {"action": "append", "default": [], "metavar": "COLUMN"}
+    several: dict[str, Any] = {
+        "action": "extend",
+        "nargs": "+",
+        "default": [],
+        "metavar": "COLUMN",
+    }
     parser.add_argument("data", help="as for fit: .csv, .parquet, .dta, .sav, ..., or -")
     parser.add_argument("--outcome", metavar="COLUMN", help="column of numbers to be explained")
     parser.add_argument("--group", help="column of the groups; nesting is found", **several)

@@ -56,8 +56,8 @@ Fit a linear mixed model and print its summary.
 ANALYZE_DESCRIPTION = """\
 Analyse hierarchical data in eight steps and write a report in plain language: structure, questions,
 assumptions, variance between groups, models from simple to complex, comparison, interpretation,
-inference. On a terminal it asks for what is missing. Lists may be given with commas or by giving
-an option several times.
+inference. On a terminal it asks for what is missing. Lists may be given with spaces (after the name
+of the file), with commas, or by giving an option several times.
 """
 
 # What a shell reports for a program that the end of its pipe stopped: 128 + SIGPIPE.

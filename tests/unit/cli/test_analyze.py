@@ -119,7 +119,8 @@ def test_options_reach_the_analysis(here, monkeypatch, capsys):
     monkeypatch.setattr(analysis, "Analysis", Recorder)
     data = str(here / "pupils.csv")
     code = main(["analyze", data, *GIVEN, "--level1", "ses", "--level1", "minority, sex",
-                 "--level2", "sector", "--random", "none", "--interaction", "ses:sector,sex:sector",
+                 "--level2", "sector", "--random", "none",
+                 "--interaction", "ses:sector", "sex:sector",
                  "--select", "M2", "--weights", "w", "--unit", "math=point",
                  "--seed", "7"])  # fmt: skip
     assert code == 1
@@ -233,6 +234,17 @@ def test_without_answers_nothing_is_done(here, terminal, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_control_c_stops_without_a_traceback(here, monkeypatch, tmp_path, capsys):
+    def interrupted(question):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("multilevel.cli.analyze.on_a_terminal", lambda: True)
+    monkeypatch.setattr("builtins.input", interrupted)
+    assert main(["analyze", str(here / "sleep.csv")]) == 130
+    assert capsys.readouterr().err == "\nStopped.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 # -- what is wrong is said before anything is computed ---------------------------------------------
 
 
@@ -309,6 +321,8 @@ def test_columns_are_found_by_number_name_and_case():
     assert find("2", facts) == "2"
     with pytest.raises(DataError, match="'wat'"):
         find("wat", facts)
+    with pytest.raises(DataError, match="Name a column: its number or its name"):
+        find("", facts)
 
 
 def test_many_columns_are_not_all_listed():
