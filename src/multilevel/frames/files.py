@@ -126,7 +126,8 @@ def read_delimited(raw: bytes, name: str, encoding: str = "utf-8") -> Any:
     twice = sorted({column for column in header if column and header.count(column) > 1})
     if twice:
         numbers = all(_is_number(column) for column in twice)
-        why = "Is the first line no header? Every column needs a name." if numbers else "Rename one."
+        no_header = "Is the first line no header? Every column needs a name."
+        why = no_header if numbers else "Rename one of them."
         raise DataError(f"{name}: the header has {_listed(twice)} twice. {why}")
     try:
         frame = pd.read_csv(
@@ -169,7 +170,8 @@ def _decode(raw: bytes, name: str, encoding: str) -> str:
         ) from None
     if "\0" in text:
         raise DataError(
-            f"{name} is not plain text: it has zero bytes. If it is UTF-16, try --encoding utf-16-le."
+            f"{name} is not plain text: it has zero bytes. If it is UTF-16, try "
+            "--encoding utf-16-le."
         )
     if not text.strip():
         raise DataError(f"{name} is empty.")
@@ -195,8 +197,8 @@ def _sniff(sample: str, name: str) -> tuple[str, list[str], list[list[str]]]:
         return best
     if widest[0] > 1:
         raise DataError(
-            f"{name}: the header has {widest[0]} columns, but the line below it has {widest[1]}. The "
-            "first line must name the columns: delete lines above it."
+            f"{name}: the header has {widest[0]} columns, but the line below it has {widest[1]}. "
+            "The first line must name the columns: delete lines above it."
         )
     raise DataError(f"{name} has one column only: no comma, semicolon, tab, | or space in it.")
 

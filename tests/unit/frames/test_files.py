@@ -10,7 +10,7 @@ import pytest
 
 from multilevel.exceptions import DataError
 from multilevel.frames import files
-from multilevel.frames.files import read_delimited, read_file
+from multilevel.frames.files import MISSING, read_delimited, read_file
 
 FRAME = pd.DataFrame(
     {"y": [1.5, -2.25, 3.0], "x": [1, 2, 3], "g": ["a", "b", "a"], "z": [0.5, np.nan, 2.0]}
@@ -31,10 +31,11 @@ def test_delimited_text(tmp_path, separator, ending):
     same(read_file(str(path)))
 
 
-@pytest.mark.parametrize("missing", ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "."])
+@pytest.mark.parametrize("missing", MISSING)
 def test_words_for_missing(missing):
-    frame = read_delimited(f"y,x\n1,{missing}\n2,3\n".encode(), "d.csv")
+    frame = read_delimited(f"y,x,g\n1,{missing},{missing}\n2,3,a\n".encode(), "d.csv")
     assert frame["x"].isna().tolist() == [True, False]
+    assert frame["g"].isna().tolist() == [True, False]
 
 
 def test_none_is_a_level():
@@ -61,6 +62,7 @@ def test_decimal_point_beside_a_text_with_comma():
         b"\n\ny,x\n\n1,2\n\n",
         b"y , x \n1, 2\n",
         b'"y","x"\n"1","2"\n',
+        b"y,x\n,\n1,2\n , \n,\n",
     ],
 )
 def test_variants_of_plain_text(raw):
@@ -83,14 +85,15 @@ BAD_TEXT = [
     (b"", "utf-8", "d.csv is empty"),
     (b" \n \n", "utf-8", "d.csv is empty"),
     (b"y\n1\n2\n", "utf-8", "d.csv has one column only"),
-    (b"y,x,x\n1,2,3\n", "utf-8", "the header has x twice"),
+    (b"y,x,x\n1,2,3\n", "utf-8", "the header has x twice. Rename one of them"),
     (b"y,x\n1,2,\n", "utf-8", "the header has 2 columns, but the line below it has 3"),
+    (b"Study 1\ny,x\n1,2\n", "utf-8", "first line must name the columns: delete lines above it"),
     (b'"y" "x"\n"1" 1 2\n', "utf-8", "the header has 2 columns, but the line below it has 3"),
     (b"y,x\n1,2\n1,2,3\n", "utf-8", "Expected 2 fields in line 3, saw 3"),
     (b'y,x\n1,"2\n', "utf-8", "EOF inside string"),
     ("y,x\n1,é\n".encode("latin-1"), "utf-8", r"not utf-8 text \(line 2, byte 0xe9\).*latin-1"),
     ("y,x\n1,2\n".encode("utf-16"), "utf-8", "is UTF-16 text, not UTF-8; try --encoding utf-16"),
-    (b"y,x\n1,\x002\n", "utf-8", "is not text: it has zero bytes"),
+    (b"y,x\n1,\x002\n", "utf-8", "is not plain text: it has zero bytes.*try --encoding utf-16-le"),
     (b"y,x\n1,2\n", "klingon", "no encoding 'klingon'; try latin-1"),
     (gzip.compress(b"y,x\n1,2\n")[:-6], "utf-8", "d.csv is a damaged gzip file"),
 ]
@@ -193,6 +196,11 @@ def test_a_missing_reader_says_what_to_install(tmp_path, monkeypatch):
             DataError, match=rf'needs {module}.*not installed; pip install "multilevel\[io\]"'
         ):
             read_file(path)
+
+
+def test_addresses_are_not_files():
+    with pytest.raises(DataError, match="is an address; download the file"):
+        read_file("https://a.org/d.csv")
 
 
 def test_folders_sheets_and_missing_headers_are_told(tmp_path):
