@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multilevel.exceptions import DataError
+from multilevel.inference.information import aicc
 from multilevel.report.document import Block, DataTable, Decision, Note, Paragraph
 from multilevel.workflow.assumptions_after import assumptions_after
 from multilevel.workflow.part import Part
@@ -91,7 +92,7 @@ def _criteria(
     """Criteria by maximum likelihood, so that models with other fixed parts compare."""
     rungs: list[Rung] = []
     rows: dict[str, list[float]] = {
-        name: [] for name in ("n_parameters", "deviance", "aic", "bic", "bic_groups")
+        name: [] for name in ("n_parameters", "deviance", "aic", "aicc", "bic", "bic_groups")
     }
     n_groups = min(study.n_groups(one) for one in study.hierarchy.factors)
     kept = {rung.formula for rung in ladder.kept}
@@ -101,7 +102,8 @@ def _criteria(
             continue
         k = fit.state.n_parameters
         rungs.append(rung)
-        values = (k, fit.deviance, fit.aic, fit.bic, fit.deviance + k * np.log(n_groups))
+        small = aicc(fit.loglik, k, study.n_rows)
+        values = (k, fit.deviance, fit.aic, small, fit.bic, fit.deviance + k * np.log(n_groups))
         for name, value in zip(rows, values, strict=True):
             rows[name].append(float(value))
     state = ["chosen" if one is choice.rung else "kept" if one.kept else "" for one in rungs]
@@ -109,8 +111,8 @@ def _criteria(
     names = ("aic", "bic", "bic_groups")
     best = {name: rungs[int(np.argmin(rows[name]))].name for name in names} if rungs else {}
     text = (
-        f"By maximum likelihood. BIC counts {study.n_rows:,} rows, BIC of groups {n_groups:,} "
-        "groups; smaller is better."
+        f"By maximum likelihood. AICc and BIC count {study.n_rows:,} rows, BIC (groups) "
+        f"{n_groups:,} groups; smaller is better."
     )
     headings = {"bic_groups": "BIC (groups)", "n_parameters": "Parameters"}
     found = DataTable("criteria", "All models that were tried", frame, 1, text, headings)

@@ -106,6 +106,7 @@ def test_comparison_is_by_maximum_likelihood():
     table = step.tables["criteria"].set_index("model")
     fit = hsb().ladder["M1"].fit.refit(reml=False)
     assert table.loc["M1", "aic"] == pytest.approx(fit.aic, rel=1e-9)
+    assert table.loc["M1", "aicc"] == pytest.approx(fit.glance()["aicc"].iloc[0], rel=1e-9)
     assert table.loc["M4", "verdict"] == "chosen"
     assert "FIT-REMLAIC" in [note.code for note in step.notes]
 
