@@ -83,6 +83,8 @@ GROUPS = [
     Asked("measured numbers as groups", D, "'x' holds measured numbers (such as ",
           {"groups": "x"}),
     Asked("no such group", D, "There is no column 'class'", {"groups": "g/class"}),
+    Asked("groups called as results call rows", D.rename(columns={"g": "rows"}),
+          "cannot be called 'rows': results call the lowest level so; rename", {"groups": "rows"}),
     Asked("no groups", D, "groups is empty: name the column", {"groups": []}),
     Asked("two names of the same groups", D.assign(h=D.g), "'g' and 'h' group the rows alike",
           {"groups": ["g", "h"]}),
@@ -172,6 +174,9 @@ ROWS = [
     noted("rows entered twice", pd.concat([D, D.iloc[:3]]), "STRUCT-DUPID",
           "3 rows repeat another row in all 4 columns", level1="x"),
     Asked("negative weights", D.assign(w=-1.0), "must be positive numbers", {"weights": "w"}),
+    Asked("backquotes in a name", D.rename(columns={"x": "x`s"}),
+          "'x`s' has a backquote, which formulas put around names; rename", {"level1": "x`s"}),
+    Asked("negative seed", D, "must be a whole number from 0 up; got -1", {"rng": -1}),
     Asked("no table", [1, 2], "data must be a data frame"),
 ]  # fmt: skip
 

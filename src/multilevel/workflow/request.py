@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAXIMAL", "Request", "read_request", "slope_of"]
 
+_ROWS = "rows"
 MAXIMAL = "maximal"
 """What ``random=`` says for all slopes that the design allows."""
 
@@ -112,6 +113,7 @@ def read_request(
         )
     for name in (outcome, *request.predictors, *((weights,) if weights else ())):
         table.column(name)
+    _check_names(request)
     _check_units(request)
     _check_parts(request)
     return request
@@ -140,6 +142,22 @@ def slope_of(text: str) -> tuple[str, str]:
     """Predictor and group of a random slope: ``"ses | school"``; no group in ``"ses"``."""
     name, _, group = (part.strip() for part in text.rpartition("|"))
     return (name, group) if name else (text.strip(), "")
+
+
+def _check_names(request: Request) -> None:
+    """Names must fit into formulas and beside the words of results."""
+    grouping = [part for text in request.groups for part in _columns_of(text)]
+    for name in (request.outcome, *grouping, *request.predictors):
+        if "`" in name:
+            raise DataError(
+                f"The name of column {name!r} has a backquote, which formulas put around names; "
+                "rename the column."
+            )
+    if _ROWS in grouping:
+        raise DataError(
+            f"A grouping factor cannot be called {_ROWS!r}: results call the lowest level so; "
+            "rename the column."
+        )
 
 
 def _check_units(request: Request) -> None:

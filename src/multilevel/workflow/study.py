@@ -128,6 +128,8 @@ def read_study(table: Table, request: Request, seed: int) -> Study:
     NotSupportedError
         For an outcome with two values.
     """
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise DataError(f"rng (--seed) must be a whole number from 0 up; got {seed!r}.")
     hierarchy = _named_apart(read_hierarchy(table, request.groups, request.outcome), request)
     rows = _complete(table, request, hierarchy)
     _check_outcome(table, request.outcome, rows)
