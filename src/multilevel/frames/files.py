@@ -204,9 +204,15 @@ def _sniff(sample: str, name: str) -> tuple[str, list[str], list[list[str]]]:
 
 
 def _decimal(separator: str, rows: list[list[str]]) -> str:
-    """Return the decimal sign: a comma where numbers have commas and none has a point."""
+    """Return the decimal sign: a comma where numbers have commas and none has a point.
+
+    Commas that may separate thousands are left as they are, in text: 1,234 is not read as 1.234.
+    """
     cells = [cell.strip() for row in rows for cell in row] if separator != "," else []
-    commas = any(re.fullmatch(r"[-+]?\d+,\d+", cell) for cell in cells)
+    commas = any(
+        re.fullmatch(r"[-+]?\d+,\d+", cell) and not re.fullmatch(r"[-+]?[1-9]\d{0,2},\d{3}", cell)
+        for cell in cells
+    )
     points = any(re.fullmatch(r"[-+]?\d*\.\d+", cell) for cell in cells)
     return "," if commas and not points else "."
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from multilevel.frames.reshape import repeated_columns
 from multilevel.report.document import Note
+from multilevel.workflow.doubtful_text import doubtful_text
 from multilevel.workflow.missing_codes import missing_codes
 from multilevel.workflow.sizes import read_sizes
 from multilevel.workflow.step import Step
@@ -48,7 +49,14 @@ def structure_step(study: Study) -> Step:
         headline=_headline(study),
         blocks=tuple(block for part in parts for block in part.blocks),
         decisions=tuple(decision for part in parts for decision in part.decisions),
-        notes=(*notes, *missing_codes(study), *_spatial(study), *_wide(study), *_count(study)),
+        notes=(
+            *notes,
+            *doubtful_text(study),
+            *missing_codes(study),
+            *_spatial(study),
+            *_wide(study),
+            *_count(study),
+        ),
     )
 
 

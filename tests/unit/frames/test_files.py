@@ -48,6 +48,11 @@ def test_decimal_comma():
     assert frame["label"].tolist() == ["a,b", "c"]
 
 
+def test_commas_of_thousands_are_not_decimal_commas():
+    frame = read_delimited(b"y\tx\n999\t1\n1,234\t2\n", "d.csv")
+    assert frame["y"].tolist() == ["999", "1,234"]
+
+
 def test_decimal_point_beside_a_text_with_comma():
     frame = read_delimited(b"y;x\n1.5;1,5\n3.25;2\n", "d.csv")
     assert frame["y"].tolist() == [1.5, 3.25]
