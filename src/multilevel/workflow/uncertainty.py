@@ -221,7 +221,9 @@ def _typical(study: Study, fit: LinearMixedModel) -> tuple[dict[str, Any], int]:
         first = np.flatnonzero(names == names[0])
         middle = np.argsort(modes.column("estimate").values[first], kind="stable")[len(first) // 2]
         chosen = int(present[middle]) if len(first) == len(present) else chosen
-    where = int(np.flatnonzero(codes == chosen)[0])
+    rows = np.flatnonzero(codes == chosen)
+    # The order of groups of other factors chooses, not that of rows.
+    where = int(rows[np.lexsort([study.codes(one)[rows] for one in study.hierarchy.factors])[0]])
     for one in study.hierarchy.factors:
         for name in one.columns:
             column = table.column(name)

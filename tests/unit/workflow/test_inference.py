@@ -190,6 +190,9 @@ def test_predictions_name_the_units_of_all_factors(groups, mean, new):
     right = " + ".join(f"(1 | {one})" for one in groups)
     step = inference_step(study, *climbed(study, f"1 + {right}"))
     labels = step.tables["predictions"]["for"].tolist()
+    other = Analysis(data.iloc[::-1].reset_index(drop=True), "y", groups).study
+    reversed_rows = inference_step(other, *climbed(other, f"1 + {right}"))
+    assert reversed_rows.tables["predictions"]["for"].tolist() == labels
     assert labels[0] == f"mean over all {mean}"
     assert labels[3:] == [f"mean of {new}", f"a new row of {new}"]
     old = re.sub("a new (class|item)", r"\1 `#`", new.removesuffix(" of a new school"))
