@@ -183,7 +183,8 @@ def _equal_rows(study: Study) -> list[Note]:
             "STRUCT-DUPID",
             f"{counted(n_equal, 'row')} {'repeats' if n_equal == 1 else 'repeat'} another row in "
             f"all {len(columns)} columns (the first: copies of {shown}, counted from 0). Rows that "
-            "were entered twice count twice: if they are copies, drop them (drop_duplicates() in pandas, unique() in polars).",
+            "were entered twice count twice: if they are copies, drop them (drop_duplicates() in "
+            "pandas, unique() in polars).",
         )
     ]
 
