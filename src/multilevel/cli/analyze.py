@@ -91,6 +91,8 @@ def run_analyze(arguments: argparse.Namespace) -> None:
         units=_units(arguments),
         rng=arguments.seed,
     )
+    if arguments.select:
+        _ = analysis.choice  # a model that is not there is said before anything is printed
     _tell(analysis)
     written = [_written(analysis, path) for path in paths]
     print("\n" + "\n".join(f"Report: {path}" for path in written))
@@ -118,6 +120,8 @@ def _report_paths(arguments: argparse.Namespace) -> list[Path]:
             arguments.parser.error(f"--report: {error}")
         if not path.parent.is_dir():
             arguments.parser.error(f"--report: there is no folder {path.parent}")
+        if path.is_dir():
+            arguments.parser.error(f"--report: {path} is a folder; name a file")
     return paths
 
 

@@ -134,10 +134,15 @@ class Table:
         folded = [other for other in self.columns if other.lower() == name.lower()]
         guesses = list(dict.fromkeys(folded + close))
         hint = f" Did you mean {' or '.join(map(repr, guesses))}?" if guesses else ""
+        if not self.columns:
+            return (
+                f"There is no column {name!r}: the columns have names that are no text, and cannot "
+                "be named in formulas. In pandas: data.columns = data.columns.map(str)."
+            )
         listed = ", ".join(self.columns[:_LISTED]) + (
             ", ..." if len(self.columns) > _LISTED else ""
         )
-        return f"There is no column {name!r} in the data.{hint} Columns: {listed or 'none'}."
+        return f"There is no column {name!r} in the data.{hint} Columns: {listed}."
 
 
 def _text_labels(labels: Iterable[Any]) -> tuple[str, ...]:

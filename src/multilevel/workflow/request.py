@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import reprlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from multilevel.exceptions import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from multilevel.frames.table import Table
 
@@ -93,8 +94,12 @@ def read_request(
         For columns that do not exist or are given two parts to play, and products and slopes of
         what is no predictor.
     """
-    if not isinstance(outcome, str):
-        raise DataError(f"outcome must be the name of a column; got {outcome!r}.")
+    for argument, name in (("outcome", outcome), ("time", time), ("weights", weights)):
+        if not isinstance(name, str) and (name is not None or argument == "outcome"):
+            raise DataError(f"{argument} must be the name of a column; got {reprlib.repr(name)}.")
+    if not isinstance(units or {}, Mapping):
+        raise DataError(f'units must be a dict such as {{"Days": "day"}}; got {units!r}.')
+    products = [interactions] if isinstance(interactions, str) else interactions
     request = Request(
         outcome=outcome,
         groups=_names("groups", groups),
@@ -102,7 +107,7 @@ def read_request(
         level2=_names("level2", level2),
         random=None if random is None else _names("random", random),
         time=time,
-        interactions=None if interactions is None else tuple(map(_pair, interactions)),
+        interactions=None if products is None else tuple(map(_pair, products)),
         select=select,
         weights=weights,
         units=dict(units or {}),
@@ -135,6 +140,8 @@ def _pair(product: str | tuple[str, str]) -> tuple[str, str]:
     names = tuple(part.strip() for part in parts)
     if len(names) != 2 or not all(names):
         raise DataError(f'interactions: {product!r} is no product of two; write "ses:sector".')
+    if names[0] == names[1]:
+        raise DataError(f"interactions: {product!r} is a predictor with itself; name two.")
     return names[0], names[1]
 
 
@@ -147,6 +154,10 @@ def slope_of(text: str) -> tuple[str, str]:
 def _check_names(request: Request) -> None:
     """Names must fit into formulas and beside the words of results."""
     grouping = [part for text in request.groups for part in _columns_of(text)]
+    if not all(grouping):
+        raise DataError(
+            f"groups: a name is missing beside / or + in {', '.join(map(repr, request.groups))}."
+        )
     for name in (request.outcome, *grouping, *request.predictors):
         if "`" in name:
             raise DataError(
@@ -178,6 +189,8 @@ def _check_parts(request: Request) -> None:
     for name in request.predictors:
         if name == request.outcome:
             raise DataError(f"{name!r} is the outcome and cannot be a predictor, too.")
+    if request.outcome == request.weights:
+        raise DataError(f"{request.outcome!r} is the outcome and cannot be the weights, too.")
     if request.outcome in grouping:
         raise DataError(f"{request.outcome!r} is the outcome and cannot be a grouping factor, too.")
     known = set(request.predictors)

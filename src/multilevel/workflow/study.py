@@ -20,6 +20,9 @@ from multilevel.workflow.fitting import Fitter
 from multilevel.workflow.hierarchy import read_hierarchy
 from multilevel.workflow.naming import quoted
 from multilevel.workflow.predictors import read_predictors, varying_groups
+from multilevel.workflow.request import slope_of
+from multilevel.workflow.sizes import the_groups
+from multilevel.workflow.words import code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,6 +98,18 @@ class Study:
         return len(np.unique(self.codes(factor)))
 
     @property
+    def group_words(self) -> dict[str, str]:
+        """What groups are called, by the names of grouping factors in models."""
+        words = {one.name: the_groups(one.label) for one in self.hierarchy.factors}
+        cells = {
+            f"{factor}:{one.name}": f"combinations of {many} and {code(one.name)}"
+            for factor, many in words.items()
+            for one in self.predictors
+            if one.kind == "categorical"
+        }
+        return words | cells
+
+    @property
     def time(self) -> Predictor | None:
         """The predictor that is time, if there is one."""
         return next((p for p in self.predictors if p.stated == "time"), None)
@@ -131,6 +146,7 @@ def read_study(table: Table, request: Request, seed: int) -> Study:
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise DataError(f"rng (--seed) must be a whole number from 0 up; got {seed!r}.")
     hierarchy = _named_apart(read_hierarchy(table, request.groups, request.outcome), request)
+    _check_slopes(request, hierarchy)
     rows = _complete(table, request, hierarchy)
     _check_outcome(table, request.outcome, rows)
     _check_groups(table, hierarchy, rows)
@@ -273,6 +289,16 @@ def _refuse_groups(predictors: tuple[str, ...], hierarchy: Hierarchy) -> None:
     for name in predictors:
         if (name,) in groups:
             raise DataError(f"{name!r} is a grouping factor and cannot be a predictor, too.")
+
+
+def _check_slopes(request: Request, hierarchy: Hierarchy) -> None:
+    """Groups that random slopes are asked for must be groups."""
+    known = {name for factor in hierarchy.factors for name in (factor.name, factor.label)}
+    for text in request.random or ():
+        group = "" if text in request.predictors else slope_of(text)[1]
+        if group and group not in known:
+            listed = ", ".join(map(repr, sorted(known)))
+            raise DataError(f"random: {group!r} in {text!r} names no groups; there are: {listed}.")
 
 
 def _check_predictors(table: Table, request: Request, rows: np.ndarray) -> None:

@@ -258,6 +258,20 @@ def test_a_folder_that_is_not_there_is_said(here, capsys):
     assert "there is no folder no" in said
 
 
+def test_a_folder_is_no_report(here, tmp_path, capsys):
+    (tmp_path / "a.html").mkdir()
+    said = failed([str(here / "pupils.csv"), *GIVEN, "--report", str(tmp_path / "a.html")], capsys)
+    assert "a.html is a folder; name a file" in said
+
+
+def test_a_model_that_is_not_there_is_an_error(here, capsys):
+    given = ["--outcome", "Reaction", "--group", "Subject"]
+    assert main(["analyze", str(here / "sleep.csv"), *given, "--select", "M9"]) == 1
+    said = capsys.readouterr()
+    assert "error: select='M9' is no model of this analysis; there are: ['M0'" in said.err
+    assert said.out == ""
+
+
 def test_errors_of_the_data_exit_with_one(here, capsys):
     data = str(here / "pupils.csv")
     assert main(["analyze", data, "--outcome", "maths", "--group", "school"]) == 1
