@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from multilevel.frames.column import Column
 
-__all__ = ["conversion", "is_number", "time_advice"]
+__all__ = ["conversion", "is_number", "one_kind", "time_advice"]
 
 _DATE = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}\b.*|\d{1,2}([-/.])\d{1,2}\2(\d{4}|\d{2})\b.*")
 # Digits with separators of thousands between them, and signs of money or per cent around them.
@@ -79,6 +79,15 @@ def time_advice(column: Column) -> str:
     return found or (
         "Time must be a number. Number the occasions, with their distances if they are unequal: "
         "0, 1, 2 or 0, 6, 24 months."
+    )
+
+
+def one_kind(column: Column) -> str:
+    """What to do about a column of values of several kinds."""
+    name = repr(column.name)
+    return (
+        f'Make it a column of one kind: pandas.to_numeric(data[{name}], errors="coerce") for '
+        f"numbers, data[{name}].astype(str) for categories."
     )
 
 

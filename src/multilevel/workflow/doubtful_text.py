@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from multilevel.frames.files import MISSING
 from multilevel.report.document import Note
 from multilevel.workflow.advice import conversion, is_number
 from multilevel.workflow.words import code, listing
@@ -23,6 +24,7 @@ def doubtful_text(study: Study) -> list[Note]:
     predictors = [one.name for one in study.predictors]
     names = [*dict.fromkeys((*groups, *predictors))]
     notes = [_spelling(study.table.column(name)) for name in names]
+    notes += [_missing(study.table.column(name)) for name in names]
     notes += [_numbers(study.table.column(name)) for name in predictors]
     return [note for note in notes if note is not None]
 
@@ -45,6 +47,22 @@ def _spelling(column: Column) -> Note | None:
         "They are taken as different. If they mean the same, make them the same and repeat the "
         f"analysis: data[{column.name!r}].str.strip().str.lower() in pandas.",
         "warning",
+    )
+
+
+def _missing(column: Column) -> Note | None:
+    """Labels that are what became of missing values when they were made text."""
+    if column.kind not in ("text", "categorical"):
+        return None
+    found = [label for label in map(str, column.levels.tolist()) if label.strip() in MISSING]
+    if not found:
+        return None
+    return Note(
+        "STRUCT-MISSINGCODE",
+        f"{code(column.name)} has the label {listing([repr(label) for label in found])}, which is "
+        "taken as a name like others. If it stands for a missing value, make it missing and repeat "
+        f"the analysis: data[{column.name!r}].replace({found[0]!r}, None) in pandas.",
+        "problem",
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from multilevel.exceptions import DataError
 from multilevel.levels.centering import crossed_parts, group_means, nested_parts
-from multilevel.workflow.advice import conversion, time_advice
+from multilevel.workflow.advice import conversion, one_kind, time_advice
 from multilevel.workflow.naming import free_name, quoted
 
 if TYPE_CHECKING:
@@ -202,9 +202,7 @@ def _values(
     """What a predictor is, and numbers for it: codes of categories."""
     column = table.column(name)
     if column.kind in ("temporal", "other") or (is_time and not column.is_numeric):
-        advice = "It can be no predictor."
-        if is_time or column.kind == "temporal":
-            advice = time_advice(column)
+        advice = one_kind(column) if column.kind == "other" else time_advice(column)
         raise DataError(f"Column {name!r} holds {column.describe()}. {advice}")
     if column.kind == "numeric":
         x = column.values[rows]

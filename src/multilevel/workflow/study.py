@@ -15,9 +15,10 @@ from multilevel.exceptions import DataError, NotSupportedError
 from multilevel.frames.emit import add_columns, take, to_frame
 from multilevel.frames.reshape import repeated_columns
 from multilevel.frames.table import Table
-from multilevel.workflow.advice import conversion
+from multilevel.workflow.advice import conversion, one_kind
 from multilevel.workflow.fitting import Fitter
 from multilevel.workflow.hierarchy import read_hierarchy
+from multilevel.workflow.magnitude import check_magnitude
 from multilevel.workflow.naming import quoted
 from multilevel.workflow.predictors import read_predictors, varying_groups
 from multilevel.workflow.request import slope_of
@@ -212,7 +213,8 @@ def _check_outcome(table: Table, name: str, rows: np.ndarray) -> None:
             )
             raise DataError(f"The outcome {name!r} holds {column.describe()}. {advice}")
     elif column.kind != "numeric":
-        raise DataError(f"The outcome {name!r} holds {column.describe()}, not numbers.")
+        advice = f" {one_kind(column)}" if column.kind == "other" else ""
+        raise DataError(f"The outcome {name!r} holds {column.describe()}, not numbers.{advice}")
     else:
         y = column.values[rows]
         if not np.isfinite(y).all():
@@ -220,6 +222,7 @@ def _check_outcome(table: Table, name: str, rows: np.ndarray) -> None:
         distinct = len(np.unique(y))
         if distinct == 1:
             raise DataError(f"The outcome {name!r} is {y[0]:g} in all rows: nothing varies.")
+        check_magnitude(name, y)
         if distinct > 2:
             return
         values = "two values only"
@@ -310,6 +313,8 @@ def _check_predictors(table: Table, request: Request, rows: np.ndarray) -> None:
             continue
         x = column.values[rows]
         varies = np.isfinite(x).all() and x.min() < x.max()
+        if varies:
+            check_magnitude(name, x)
         if varies and abs(np.corrcoef(x, y)[0, 1]) > _SAME:
             raise DataError(
                 f"Predictor {name!r} is the outcome {request.outcome!r} on another scale: every "
