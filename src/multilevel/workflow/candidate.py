@@ -9,8 +9,8 @@ import numpy as np
 
 from multilevel.workflow.growth import TIMES_FOR_CURVE
 from multilevel.workflow.naming import quoted
+from multilevel.workflow.possible_slopes import hidden_slopes, possible_slopes
 from multilevel.workflow.request import MAXIMAL, slope_of
-from multilevel.workflow.slopes import hidden_slopes, possible_slopes
 
 if TYPE_CHECKING:
     from multilevel.workflow.hierarchy import Factor

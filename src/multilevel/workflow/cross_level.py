@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from multilevel.workflow.climb import ALPHA, said
-from multilevel.workflow.slopes import hidden_slopes
+from multilevel.workflow.possible_slopes import hidden_slopes
 from multilevel.workflow.words import code, listing
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from multilevel.report.document import Equations
-from multilevel.workflow.model_terms import LETTERS, read_terms
+from multilevel.workflow.model_terms import LETTERS, letters_of, read_terms
 from multilevel.workflow.sizes import a_group, the_groups
 from multilevel.workflow.words import listing
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from multilevel.fits.linear import LinearMixedModel
     from multilevel.workflow.model_terms import Column, Effect, ModelTerms
     from multilevel.workflow.study import Study
+
+    Random = list[tuple[str, Sequence[str]]]
 
 __all__ = ["equations_of", "level_equations", "model_equations"]
 
@@ -28,9 +30,11 @@ def model_equations(study: Study, fit: LinearMixedModel, title: str) -> Equation
     Rows are counted by i, groups of the innermost factor by j, those above or beside by k, ...
     Coefficients have the names that they have in :func:`level_equations`.
     """
-    terms = read_terms(study, *_names(fit))
-    random = [line for i in range(2, terms.n_levels + 1) for line in _distributions(terms, i)]
-    return Equations(title, (_combined(study, terms), *random, _residual(study)))
+    fixed, random = _names(fit)
+    terms, cells = read_terms(study, fixed, _of_groups(study, random)), _cells(study, random)
+    lines = [line for i in range(2, terms.n_levels + 1) for line in _distributions(terms, i)]
+    lines += [line for _, line in cells]
+    return Equations(title, (_combined(study, terms, cells), *lines, _residual(study)))
 
 
 def level_equations(study: Study, fit: LinearMixedModel, title: str) -> tuple[Equations, ...]:
@@ -62,19 +66,21 @@ def equations_of(
     title : str
         Name of the model.
     """
-    terms = read_terms(study, fixed, random)
-    first = (_first_level(study, terms), _residual(study))
+    random = list(random)
+    terms, cells = read_terms(study, fixed, _of_groups(study, random)), _cells(study, random)
+    own = [line for _, line in cells]
+    first = (_first_level(study, terms, cells), *own, _residual(study))
     blocks = [Equations(f"{title}, level 1: rows", first)]
     for level in range(2, terms.n_levels + 1):
         lines = (*_level(study, terms, level), *_distributions(terms, level))
         blocks.append(Equations(f"Level {level}: {_level_name(study, level)}", lines))
-    return (*blocks, Equations("In one equation", (_combined(study, terms),)))
+    return (*blocks, Equations("In one equation", (_combined(study, terms, cells),)))
 
 
-def _names(fit: LinearMixedModel) -> tuple[list[str], list[tuple[str, Sequence[str]]]]:
+def _names(fit: LinearMixedModel) -> tuple[list[str], Random]:
     """Names of the terms of a fit, without coefficients that could not be estimated."""
     matrices = fit._matrices
-    random: list[tuple[str, Sequence[str]]] = []
+    random: Random = []
     for term in matrices.terms:
         group = matrices.factors[term.factor].name
         together = term.covariance == "unstructured"
@@ -82,10 +88,32 @@ def _names(fit: LinearMixedModel) -> tuple[list[str], list[tuple[str, Sequence[s
     return [fit.coef_names[i] for i in matrices.kept], random
 
 
-def _first_level(study: Study, terms: ModelTerms) -> str:
+def _of_groups(study: Study, random: Random) -> Random:
+    """Random effects of the grouping factors of the study."""
+    names = {factor.name for factor in study.hierarchy.factors}
+    return [(group, effects) for group, effects in random if group in names]
+
+
+def _cells(study: Study, random: Random) -> list[tuple[str, str]]:
+    """Symbols of deviations of groups by category, and the lines of their distributions."""
+    found = []
+    factors = {factor.name: factor for factor in study.hierarchy.factors}
+    for group, _ in random:
+        if group not in factors:
+            name = max((one for one in factors if group.startswith(f"{one}:")), key=len)
+            category = group.removeprefix(f"{name}:")
+            place = f"{letters_of(study, factors[name])},{category}"
+            words = f"every {a_group(factors[name].label)} and every {category}"
+            line = f"d_{{{place}}} ~ N(0, τ_{{d,{category}}}^{{2}}), for {words}"
+            found.append((f"d_{{{place}}}", line))
+    return found
+
+
+def _first_level(study: Study, terms: ModelTerms, cells: list[tuple[str, str]]) -> str:
     """The outcome by the coefficients of the groups of a row."""
     row = "i" + _place(study, 1)
     right = [_times(_coefficient(study, terms, path), path[-1]) for path in terms.paths(1)]
+    right += [symbol for symbol, _ in cells]
     return f"{study.outcome}_{{{row}}} = {' + '.join([*right, f'e_{{{row}}}'])}"
 
 
@@ -113,12 +141,13 @@ def _level_name(study: Study, level: int) -> str:
     return the_groups(factors[1 - level].label)
 
 
-def _combined(study: Study, terms: ModelTerms) -> str:
+def _combined(study: Study, terms: ModelTerms, cells: list[tuple[str, str]]) -> str:
     """The levels put into each other."""
     row = "i" + _place(study, 1)
     top = terms.n_levels
     right = [_times(_coefficient(study, terms, one[:top]), *one) for one in terms.fixed]
     right += [_times(_symbol(terms, effect), *effect.column) for effect in terms.effects]
+    right += [symbol for symbol, _ in cells]
     return f"{study.outcome}_{{{row}}} = {' + '.join([*right, f'e_{{{row}}}'])}"
 
 

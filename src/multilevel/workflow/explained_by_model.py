@@ -91,8 +91,7 @@ def _reductions(study: Study, fit: LinearMixedModel, null: LinearMixedModel) -> 
         table = columns_of(fit.r2("raudenbush-bryk", baseline=null))
     except MultilevelError:  # the null model lacks a factor of this one
         return {}
-    names = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
-    names["residual"] = "rows of a group"
+    names = study.group_words | {"residual": "rows of a group"}
     values = zip(table["level"], table["r2"], strict=True)
     return {
         names.get(level, level): float(value)
@@ -135,7 +134,7 @@ def _source(
     study: Study, level: str, source: str, group: str | None, symbol: str
 ) -> tuple[int, str]:
     """A source in words, and its place among the others."""
-    names = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
+    names = study.group_words
     among, by = names.get(level, level), names.get(group or "", "groups")
     if source == "fixed":
         where = "within groups" if level == "rows" else f"between {among}"

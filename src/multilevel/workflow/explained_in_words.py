@@ -11,7 +11,6 @@ from multilevel.exceptions import MultilevelError
 from multilevel.frames.table import Table
 from multilevel.report.document import DataTable, Paragraph, Picture
 from multilevel.workflow.part import Part
-from multilevel.workflow.sizes import the_groups
 from multilevel.workflow.words import code, listing, percent
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def _read(study: Study, table: Any) -> list[_Share]:
         _texts(table.column(name)) for name in ("scope", "level", "source", "group")
     )
     variance, share = table.column("variance").values, table.column("share").values
-    names = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
+    names = study.group_words
     found = []
     for i in np.flatnonzero(scope == "total"):
         alike = (scope == level[i]) & (level == level[i]) & (source == source[i])
@@ -118,7 +117,7 @@ def _reductions(study: Study, fit: LinearMixedModel, ladder: Ladder) -> str:
         table = Table.from_data(fit.r2("raudenbush-bryk", baseline=null))
     except MultilevelError:  # the null model lacks a factor of this one: there is no reduction
         return ""
-    names = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
+    names = study.group_words
     texts = []
     for level, r2 in zip(_texts(table.column("level")), table.column("r2").values, strict=True):
         where = "rows of a group" if level == "residual" else names.get(str(level), str(level))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multilevel.workflow.climb import ALPHA, said
-from multilevel.workflow.slopes import possible_slopes, search_slopes
+from multilevel.workflow.possible_slopes import possible_slopes
+from multilevel.workflow.slopes import search_slopes
 from multilevel.workflow.words import code
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from multilevel.inference.varcomp import variance_components
 from multilevel.report.document import Code, Paragraph
 from multilevel.workflow.equations import model_equations
 from multilevel.workflow.script import script
-from multilevel.workflow.sizes import read_sizes, the_groups
+from multilevel.workflow.sizes import read_sizes
 from multilevel.workflow.words import code, listing, measured, number, p_text, percent
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _null(study: Study, ladder: Ladder) -> str:
     if fit is None or not fit.n_groups:
         return ""
     shares = Table.from_data(fit.icc()).column("icc").values
-    labels = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
+    labels = study.group_words
     texts = [
         f"{percent(float(share))} between {labels[name]}"
         for name, share in zip(fit.n_groups, shares, strict=True)

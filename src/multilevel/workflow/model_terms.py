@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from multilevel.workflow.hierarchy import Factor
     from multilevel.workflow.study import Study
 
-__all__ = ["EFFECTS", "LETTERS", "Column", "Effect", "ModelTerms", "read_terms"]
+__all__ = ["EFFECTS", "LETTERS", "Column", "Effect", "ModelTerms", "letters_of", "read_terms"]
 
 LETTERS = "jklmnopq"
 """Letters that count the groups of factors, from the innermost outwards."""
@@ -128,7 +128,7 @@ def _effect(study: Study, column: Column, factor: Factor) -> Effect:
         factor=factor,
         level=_level(study, factor),
         letter=EFFECTS[inner.index(factor)],
-        place=_letters(study, factor),
+        place=letters_of(study, factor),
     )
 
 
@@ -149,7 +149,7 @@ def _column(study: Study, known: dict[str, Piece], name: str, n_levels: int) -> 
         factor = piece.factor or piece.predictor.factor
         text = column_of(piece) + (f"[{piece.label}]" if piece.role == "category" else "")
         place = "i" + LETTERS[: len(study.hierarchy.factors)]
-        place = place if factor is None else _letters(study, factor)
+        place = place if factor is None else letters_of(study, factor)
         square = "^{2}" if piece.role == "square" else ""
         parts[_level(study, factor) - 1].append(f"{text}_{{{place}}}{square}")
     if not pieces and name != "Intercept":
@@ -157,7 +157,7 @@ def _column(study: Study, known: dict[str, Piece], name: str, n_levels: int) -> 
     return tuple(" · ".join(part) for part in parts)
 
 
-def _letters(study: Study, factor: Factor) -> str:
+def letters_of(study: Study, factor: Factor) -> str:
     """Letters of a factor: its own and those of the factors that it is nested in."""
     factors = study.hierarchy.factors
     own = dict(zip(reversed(factors), LETTERS, strict=False))

@@ -51,7 +51,7 @@ def random_part(study: Study, fit: LinearMixedModel, coefficients: tuple[Coeffic
 def _icc(study: Study, fit: LinearMixedModel) -> tuple[Paragraph, ...]:
     table = Table.from_data(fit.icc())
     shares = table.column("icc").values
-    labels = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
+    labels = study.group_words
     texts = [
         f"{percent(float(share))} between {labels[name]}"
         for name, share in zip(fit.n_groups, shares, strict=True)
@@ -73,6 +73,7 @@ class _Words:
     ) -> None:
         self._study = study
         self._coefficients = coefficients
+        self._groups = [the_groups(one.label) for one in study.hierarchy.factors]
         self._known = {one.name: one for one in coefficients}
         table = Table.from_data(fit.confint(parameters="ran_pars"))
         low, high = (table.column(name).values for name in ("conf_low", "conf_high"))
@@ -86,13 +87,23 @@ class _Words:
 
     def sentences(self, part: TermComponents) -> list[str]:
         """Every effect of a term, and their correlations."""
-        labels = {one.name: one.label for one in self._study.hierarchy.factors}
-        many = the_groups(labels.get(part.group, part.group))
+        many = self._study.group_words[part.group]
+        if many not in self._groups:
+            return [self._cells(part, many)]
         found = [
             self._level(part, i, many) if name == "Intercept" else self._slope(part, i, many)
             for i, name in enumerate(part.names)
         ]
         return found + self._correlations(part, many)
+
+    def _cells(self, part: TermComponents, many: str) -> str:
+        """Combinations of groups and categories: how much more they differ than both alone."""
+        sd = float(part.sd[0])
+        return (
+            f"{_capital(many)} deviate from what the two add up to by a standard deviation of "
+            f"{self.amount(sd)}: the difference between any two of the categories varies by a "
+            f"standard deviation of {self.amount(sd * 2.0**0.5)}."
+        )
 
     def _level(self, part: TermComponents, i: int, many: str) -> str:
         sd = float(part.sd[i])

@@ -32,6 +32,9 @@ class Slope:
         Whether the study has one grouping factor only, so that names need not say which.
     separate : bool
         Whether it is uncorrelated with the other random effects of the factor.
+    alike : bool
+        Of three and more categories: whether all vary alike, each combination of a group and a
+        category having one deviation, as in the analysis of variance of repeated measures.
     """
 
     predictor: Predictor
@@ -39,6 +42,7 @@ class Slope:
     square: bool = False
     alone: bool = True
     separate: bool = False
+    alike: bool = False
 
     @property
     def term(self) -> str:
@@ -49,17 +53,18 @@ class Slope:
     def label(self) -> str:
         """Its part of a model's name: ``ses``, ``Days^2``, ``ses|school``."""
         name = f"{self.predictor.name}^2" if self.square else self.predictor.name
+        name = f"{name} (alike)" if self.alike else name
         return name if self.alone else f"{name}|{self.factor.name}"
 
     @property
     def n_effects(self) -> int:
-        """Random effects of every group: one, or as many as there are differences of categories."""
-        return 1 if self.square else self.predictor.n_columns
+        """Variances: one, or as many as there are differences of categories."""
+        return 1 if self.square or self.alike else self.predictor.n_columns
 
     @property
     def plural(self) -> str:
         """In questions: ``slopes of `ses```, ``differences by `Machine```."""
-        return f"{'differences by' if self.predictor.labels else 'slopes of'} {self.shown}"
+        return f"{'differences by' if self.predictor.labels else 'slopes of'} {self._own}"
 
     def squared(self) -> Slope:
         """The slope of the square."""
@@ -67,7 +72,11 @@ class Slope:
 
     @property
     def shown(self) -> str:
-        """In sentences."""
+        """In sentences: ```ses```, ```Machine` (alike for all categories)``."""
+        return f"{self._own} (alike for all categories)" if self.alike else self._own
+
+    @property
+    def _own(self) -> str:
         own = code(self.predictor.own)
         name = f"the square of {own}" if self.square else own
         return name if self.alone else f"{name} (between {the_groups(self.factor.label)})"
@@ -95,12 +104,16 @@ class RandomPart:
 
     def _terms(self, factor: Factor) -> str:
         groups = ":".join(map(quoted, factor.columns))
-        together = [one.term for one in self.of(factor) if not one.separate]
-        separate = [one.term for one in self.of(factor) if one.separate]
+        own = self.of(factor)
+        cells = [f"(1 | {groups}:{one.term})" for one in own if one.alike]
+        together = [one.term for one in own if not one.separate and not one.alike]
+        separate = [one.term for one in own if one.separate]
         if separate and not together:
-            return f"({' + '.join(['1', *separate])} || {groups})"
-        terms = [f"({' + '.join(['1', *together])} | {groups})"]
-        return " + ".join(terms + [f"(0 + {term} | {groups})" for term in separate])
+            terms = [f"({' + '.join(['1', *separate])} || {groups})"]
+        else:
+            terms = [f"({' + '.join(['1', *together])} | {groups})"]
+            terms += [f"(0 + {term} | {groups})" for term in separate]
+        return " + ".join(terms + cells)
 
     def of(self, factor: Factor) -> tuple[Slope, ...]:
         """Slopes that vary between the groups of a factor."""
@@ -108,9 +121,9 @@ class RandomPart:
 
     def n_parameters(self, factor: Factor) -> int:
         """Variances and covariances of a factor's random effects."""
-        separate = sum(one.n_effects for one in self.of(factor) if one.separate)
-        k = 1 + sum(one.n_effects for one in self.of(factor) if not one.separate)
-        return k * (k + 1) // 2 + separate
+        alone = sum(one.n_effects for one in self.of(factor) if one.separate or one.alike)
+        k = 1 + sum(one.n_effects for one in self.of(factor)) - alone
+        return k * (k + 1) // 2 + alone
 
     def with_slope(self, slope: Slope) -> RandomPart:
         """A slope more."""
@@ -119,6 +132,11 @@ class RandomPart:
     def without_slope(self, slope: Slope) -> RandomPart:
         """A slope less."""
         return replace(self, slopes=tuple(one for one in self.slopes if one is not slope))
+
+    def with_each(self, slope: Slope) -> RandomPart:
+        """Every category of a slope with a variance of its own, and all correlations."""
+        slopes = [replace(one, alike=False) if one is slope else one for one in self.slopes]
+        return replace(self, slopes=tuple(slopes))
 
     def without_correlations(self, factor: Factor) -> RandomPart:
         """All slopes of a factor uncorrelated with its intercept and each other."""

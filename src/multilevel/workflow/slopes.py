@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from multilevel.workflow.climb import ALPHA, said
-from multilevel.workflow.predictors import varying_groups
-from multilevel.workflow.random_part import RandomPart, Slope
+from multilevel.workflow.possible_slopes import hidden_slopes, possible_slopes
 from multilevel.workflow.request import MAXIMAL, slope_of
 from multilevel.workflow.sizes import the_groups
 from multilevel.workflow.words import code, counted, listing
@@ -17,24 +14,19 @@ from multilevel.workflow.words import code, counted, listing
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from multilevel.typing import Float
     from multilevel.workflow.climb import Climb
     from multilevel.workflow.fitting import Fitted
-    from multilevel.workflow.hierarchy import Factor
-    from multilevel.workflow.predictors import Predictor
+    from multilevel.workflow.random_part import RandomPart, Slope
     from multilevel.workflow.rung import Test
-    from multilevel.workflow.study import Study
 
-__all__ = ["hidden_slopes", "possible_slopes", "random_slopes", "search_slopes"]
+__all__ = ["random_slopes", "search_slopes"]
 
 # Slopes are tried by default only with so many groups: below, their variance is hardly known.
 _FEWEST_GROUPS = 5
-# Groups for each variance and covariance, of the first slope and from the second on.
-_GROUPS_FOR_FIRST, _GROUPS_PER_PARAMETER = 1, 5
-# Effects of categories on the level of a group: beyond, their covariances are too many to read.
-_MOST_EFFECTS = 6
-# Units in a group with the same category, on average, that tell differences from their noise.
-_UNITS_PER_CELL = 2
+# Groups for each variance and covariance, from the second slope on.
+_GROUPS_PER_PARAMETER = 5
+# Variances and covariances of categories, beyond which they are too many to read: six categories.
+_MOST_PARAMETERS = 21
 _MOST_CANDIDATES = 12
 # A level of tests for taking slopes away again (Matuschek et al. 2017).
 _ALPHA_REDUCE = 0.20
@@ -84,57 +76,6 @@ def _labels(part: RandomPart) -> set[str]:
     return {one.label for one in part.slopes}
 
 
-def possible_slopes(study: Study, predictors: Iterable[Predictor]) -> list[Slope]:
-    """Slopes of predictors that vary within the groups of a factor, the innermost first."""
-    return [one for one in _varying(study, predictors) if _told_from_residuals(study, one)]
-
-
-def hidden_slopes(study: Study) -> list[Slope]:
-    """Slopes that may differ between the innermost groups, which have too few rows to show it."""
-    inner = study.hierarchy.innermost
-    found = [one for one in _varying(study, study.predictors) if one.factor is inner]
-    return [one for one in found if not _told_from_residuals(study, one)]
-
-
-def _varying(study: Study, predictors: Iterable[Predictor]) -> list[Slope]:
-    factors, alone = study.hierarchy.factors, len(study.hierarchy.factors) == 1
-    return [
-        Slope(one, factor, alone=alone)
-        for one in predictors
-        for factor in reversed(factors)
-        if _varies(study, one, factor)
-    ]
-
-
-def _varies(study: Study, one: Predictor, factor: Factor) -> bool:
-    """Whether a predictor varies within half of a factor's groups."""
-    varying = varying_groups(_values(study, one), study.codes(factor), factor.n_levels)
-    return 2 * len(varying) >= study.n_groups(factor)
-
-
-def _told_from_residuals(study: Study, one: Slope) -> bool:
-    """Whether there are more units than random effects, and categories have several each.
-
-    Units are rows; of a predictor that is the same in all rows of groups, these groups.
-    """
-    x = one.predictor
-    units = study.n_rows if x.factor is None else study.n_groups(x.factor)
-    if x.kind != "categorical":
-        return units > (1 + one.n_effects) * study.n_groups(one.factor)
-    codes = study.codes(one.factor).astype(np.int64)
-    cells = np.unique(codes * len(x.labels) + _values(study, x).astype(np.int64))
-    return units >= _UNITS_PER_CELL * len(cells)
-
-
-def _values(study: Study, one: Predictor) -> Float:
-    """A predictor's own column, codes of categories."""
-    if one.own in one.columns:
-        return one.columns[one.own]
-    column = study.table.column(one.name)
-    values = column.values if column.is_numeric else column.codes
-    return np.asarray(values[study.rows], dtype=np.float64)
-
-
 @dataclass(frozen=True, eq=False)
 class _State:
     """A random part, its model, and the names of slopes that the search has added to it."""
@@ -166,15 +107,21 @@ class _Attempt:
 
     @property
     def supported(self) -> bool:
-        """Whether the model could be fitted and all its variances and correlations are known."""
-        return self.fitted.fit is not None and not self.fitted.fit.is_singular
+        """Whether the model could be fitted and all its variances and correlations are known.
+
+        Where categories vary alike, levels of groups may be all that is left at zero.
+        """
+        fit = self.fitted.fit
+        return fit is not None and (self.slope.alike or not fit.is_singular)
 
 
 def search_slopes(climb: Climb, candidates: list[Slope]) -> None:
     """Add slopes one by one, the clearest first, while tests and groups support them."""
-    open_, before = _with_groups(climb, candidates), climb.current
+    enough, before = _with_groups(climb, candidates), climb.current
     if before is None:
         return
+    # One variance for all differences of categories is found with fewer groups than all of them.
+    open_ = [replace(one, alike=one.n_effects > 1) for one in enough]
     state = _State(climb.random, before.name, climb.fitted())
     while open_:
         affordable = [one for one in open_ if _affordable(climb, state.part, one)]
@@ -186,6 +133,8 @@ def search_slopes(climb: Climb, candidates: list[Slope]) -> None:
         added = (*state.added, best.slope.label)
         state = _State(best.part, climb.trial_name(_label(added)), best.fitted, added)
         open_ = [one.slope for one in good if one is not best]
+    for one in [one for one in state.part.slopes if one.alike]:
+        state = _each(climb, state, one)
     if state.added:
         _keep(climb, state.part, "by their tests" if len(state.added) > 1 else "by its test")
 
@@ -217,19 +166,16 @@ def _with_groups(climb: Climb, candidates: list[Slope]) -> list[Slope]:
 
 
 def _affordable(climb: Climb, part: RandomPart, one: Slope) -> bool:
-    """The first slope of a factor with a group per parameter, further ones with five."""
+    """The first slope of a factor always; further ones with five groups per parameter."""
     n = climb.study.n_groups(one.factor)
     parameters = part.with_slope(one).n_parameters(one.factor)
-    beside = " beside the others" if part.of(one.factor) else ""
-    needed = parameters * (_GROUPS_PER_PARAMETER if beside else _GROUPS_FOR_FIRST)
-    if needed <= n and one.n_effects < _MOST_EFFECTS:
+    if not part.of(one.factor) or parameters * _GROUPS_PER_PARAMETER <= n:
         return True
-    rule = f"; the rule of thumb is one for every {_GROUPS_PER_PARAMETER} groups" if beside else ""
     climb.note(
         "BUILD-OVERFIT",
-        f"A random slope of {one.shown} was not tried{beside}: {parameters} variances and "
-        f"covariances are many for {counted(n, one.factor.label)}{rule}. If slopes differ all the "
-        "same, standard errors of the model are too small: see the robust ones in step 8.",
+        f"A random slope of {one.shown} was not tried beside the others: {parameters} variances "
+        f"and covariances are many for {counted(n, one.factor.label)}; the rule of thumb is one "
+        f"for every {_GROUPS_PER_PARAMETER} groups.",
     )
     return False
 
@@ -237,8 +183,7 @@ def _affordable(climb: Climb, part: RandomPart, one: Slope) -> bool:
 def _try(climb: Climb, state: _State, one: Slope) -> _Attempt:
     """A model with one slope more, written down with its test."""
     attempt = _attempt(climb, state, one)
-    # Effects of categories have no order in which one of them could stand alone.
-    if attempt.clear and not attempt.supported and one.n_effects == 1:
+    if attempt.clear and not attempt.supported and not one.alike:
         separate = _attempt(climb, state, replace(one, separate=True))
         if separate.clear and separate.supported:
             climb.note("BUILD-UNCORRELATED-SHIFT", _shift(one))
@@ -258,6 +203,30 @@ def _try(climb: Climb, state: _State, one: Slope) -> _Attempt:
     label = _label((*state.added, one.label))
     climb.trial(label, title, attempt.fitted, attempt.test, said(attempt.test, verdict))
     return attempt
+
+
+def _each(climb: Climb, state: _State, one: Slope) -> _State:
+    """Variances and covariances of all categories, where groups are enough and a test asks."""
+    part = state.part.with_each(one)
+    own = part.n_parameters(one.factor)
+    if own > climb.study.n_groups(one.factor) or own > _MOST_PARAMETERS:
+        return state
+    fitted = climb.fitted(random=part)
+    each = _Attempt(
+        replace(one, alike=False), part, fitted, climb.test_random(fitted, state.name, state.fitted)
+    )
+    verdict = "all alike is enough"
+    if each.clear:
+        verdict = "they differ" if each.supported else "left out: the model is singular"
+    name = code(one.predictor.own)
+    question = f"Do the categories of {name} vary by different amounts?"
+    climb.decide("BUILD-SLOPE", question, each.test, verdict, "Pinheiro & Bates (2000)")
+    added = (*(label for label in state.added if label != one.label), one.predictor.name)
+    title = f"a variance for each category of {name}, and covariances"
+    climb.trial(_label(added), title, fitted, each.test, said(each.test, verdict))
+    if not (each.clear and each.supported):
+        return state
+    return _State(part, climb.trial_name(_label(added)), fitted, added)
 
 
 def _attempt(climb: Climb, state: _State, one: Slope) -> _Attempt:

@@ -153,6 +153,9 @@ SOURCES: dict[str, str] = {
         "Ntani, G., Inskip, H., Osmond, C., & Coggon, D. (2021). Consequences of ignoring "
         "clustering in linear regression. BMC Medical Research Methodology, 21, 139."
     ),
+    "Pinheiro & Bates (2000)": (
+        "Pinheiro, J. C., & Bates, D. M. (2000). Mixed-effects models in S and S-PLUS. Springer."
+    ),
     "Pustejovsky & Tipton (2018)": (
         "Pustejovsky, J. E., & Tipton, E. (2018). Small-sample methods for cluster-robust variance "
         "estimation and hypothesis testing in fixed effects models. Journal of Business & Economic "

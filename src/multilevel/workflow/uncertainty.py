@@ -241,7 +241,7 @@ def ranking_part(study: Study, fit: LinearMixedModel) -> Part:
     decisions, low = [], []
     labels = {one.name: the_groups(one.label) for one in study.hierarchy.factors}
     for group, term, value in zip(groups, terms, values, strict=True):
-        if not np.isfinite(value):
+        if not np.isfinite(value) or group not in labels:  # nobody ranks combinations
             continue
         least = _LEVELS if term == "Intercept" else _SLOPES
         what = f"{labels[str(group)]} by {effect_name(str(term), study)}"
