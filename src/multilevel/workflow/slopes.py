@@ -207,22 +207,19 @@ def _try(climb: Climb, state: _State, one: Slope) -> _Attempt:
 
 def _each(climb: Climb, state: _State, one: Slope) -> _State:
     """Variances and covariances of all categories, where groups are enough and a test asks."""
-    part = state.part.with_each(one)
+    part, full = state.part.with_each(one), replace(one, alike=False)
     own = part.n_parameters(one.factor)
     if own > climb.study.n_groups(one.factor) or own > _MOST_PARAMETERS:
         return state
     fitted = climb.fitted(random=part)
-    each = _Attempt(
-        replace(one, alike=False), part, fitted, climb.test_random(fitted, state.name, state.fitted)
-    )
+    each = _Attempt(full, part, fitted, climb.test_random(fitted, state.name, state.fitted))
     verdict = "all alike is enough"
     if each.clear:
         verdict = "they differ" if each.supported else "left out: the model is singular"
-    name = code(one.predictor.own)
-    question = f"Do the categories of {name} vary by different amounts?"
+    question = f"Do the categories of {full.shown} vary by different amounts?"
     climb.decide("BUILD-SLOPE", question, each.test, verdict, "Pinheiro & Bates (2000)")
-    added = (*(label for label in state.added if label != one.label), one.predictor.name)
-    title = f"a variance for each category of {name}, and covariances"
+    added = (*(label for label in state.added if label != one.label), full.label)
+    title = f"a variance for each category of {full.shown}, and covariances"
     climb.trial(_label(added), title, fitted, each.test, said(each.test, verdict))
     if not (each.clear and each.supported):
         return state
