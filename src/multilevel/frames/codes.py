@@ -160,6 +160,12 @@ def _whole_numbers(column: Column) -> npt.NDArray[np.int64]:
     whole = (np.floor(values) == values) & (np.abs(values) < _WHOLE_LIMIT)
     if not whole.all():
         row = int(np.argmin(whole))
+        if np.isfinite(values[row]) and np.floor(values[row]) == values[row]:
+            raise DataError(
+                f"Column {column.name!r} cannot be a grouping factor: {values[row]:g} in row {row} "
+                "has more digits than a number keeps, so that different labels may be the same. "
+                "Read the column as text (dtype=str in pandas)."
+            )
         raise DataError(
             f"Column {column.name!r} cannot be a grouping factor: it holds numbers that are not "
             f"whole (first: {values[row]:g} in row {row}). A grouping factor must be text, "

@@ -53,7 +53,10 @@ def predictive_part(study: Study, fit: LinearMixedModel) -> Part:
         lambda: plot.predictive_data(fit, rng=seed),
     )
     table = DataTable(
-        "predictive_check", "Observed and simulated statistics", _named(study, numbers)
+        "predictive_check",
+        "Observed and simulated statistics",
+        _named(study, numbers),
+        note="Simulated: another seed (rng=) or another order of rows changes the last digits.",
     )
     return Part((Paragraph(text, _HEADING), picture, table))
 
