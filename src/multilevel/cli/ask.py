@@ -43,14 +43,16 @@ def ask_for_columns(table: Table, known: dict[str, Any]) -> dict[str, Any]:
     dict
         All five of them.
     """
-    facts = read_facts(table)
+    for name in (known["outcome"], known["time"], *known["level1"], *known["level2"]):
+        if name:
+            table.column(name)  # what was given is checked before anything is asked
+    facts = read_facts(table, known["groups"])
     rows = "1 row" if table.n_rows == 1 else f"{table.n_rows:,} rows"
     print(f"\nThe data have {rows} and these columns:\n\n{columns_text(facts)}\n")
     print("Answer with numbers or names of columns; Enter takes what stands in brackets.\n")
     answers = dict(known)
     if not known["outcome"]:
-        question = "Outcome, the column of numbers to be explained"
-        answers["outcome"] = _one(question, facts, likely_outcome(facts))
+        answers["outcome"] = _outcome(table, facts)
     if not known["groups"]:
         answers["groups"] = _groups(table, facts, answers["outcome"])
     if not (known["level1"] or known["level2"] or known["time"]):
@@ -65,6 +67,8 @@ def _groups(table: Table, facts: Sequence[Facts], outcome: str) -> tuple[str, ..
 
     def read(text: str) -> tuple[str, ...]:
         names = _names(text, facts)
+        if outcome in names:
+            raise DataError(f"{outcome!r} is the outcome; name another column.")
         if not names:
             raise DataError("Name at least one column.")
         read_facts(table, names)  # what cannot be groups is said at once
@@ -94,8 +98,18 @@ def _predictors(table: Table, facts: Sequence[Facts], answers: dict[str, Any]) -
     }
 
 
-def _one(question: str, facts: Sequence[Facts], likely: str | None) -> str:
-    return _asked(question, likely, lambda text: find(text, facts))
+def _outcome(table: Table, facts: Sequence[Facts]) -> str:
+    """Ask for the outcome, a column of numbers."""
+
+    def read(text: str) -> str:
+        name = find(text, facts)
+        column = table.column(name)
+        if not column.is_numeric:
+            raise DataError(f"{name!r} holds {column.describe()}; name a column of numbers.")
+        return name
+
+    question = "Outcome, the column of numbers to be explained"
+    return _asked(question, likely_outcome(facts), read)
 
 
 def _names(text: str, facts: Sequence[Facts]) -> tuple[str, ...]:

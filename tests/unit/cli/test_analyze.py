@@ -200,6 +200,23 @@ def test_answers_may_be_numbers_and_are_asked_again_if_wrong(here, terminal, cap
     assert "--outcome Reaction --group Subject\n" in out
 
 
+def test_answers_that_cannot_be_used_are_asked_again(here, terminal, capsys):
+    asked = terminal("sector", "math", "math", "school", "none", "none")
+    assert main(["analyze", str(here / "pupils.csv")]) == 0
+    assert [question[:4] for question in asked] == ["Outc", "Outc", "Grou", "Grou", "Time", "Pred"]
+    out = capsys.readouterr().out
+    assert "'sector' holds text (str); name a column of numbers." in out
+    assert "'math' is the outcome; name another column." in out
+
+
+@pytest.mark.parametrize("given", [["--outcome", "wat"], ["--group", "wat"], ["--time", "wat"]])
+def test_what_is_given_is_checked_before_anything_is_asked(here, terminal, given, capsys):
+    asked = terminal()
+    assert main(["analyze", str(here / "sleep.csv"), *given]) == 1
+    assert not asked
+    assert "error: There is no column 'wat' in the data." in capsys.readouterr().err
+
+
 def test_the_same_again_has_all_options(here, terminal, capsys):
     terminal("")
     options = ["--time", "Days", "--random", "none", "--unit", "Reaction=ms", "--unit", "Days=day",
