@@ -75,6 +75,8 @@ def time_advice(column: Column) -> str:
             "Time must be a number, such as days or years since the start: "
             f"(data[{name}] - data[{name}].min()).dt.days in pandas."
         )
+    if column.kind == "boolean":
+        return f"Time must be a number: data[{column.name!r}].astype(int) is 0 and 1 in pandas."
     found = conversion(column)
     return found or (
         "Time must be a number. Number the occasions, with their distances if they are unequal: "

@@ -83,7 +83,7 @@ def _kinds(time: Predictor, coefficients: tuple[Coefficient, ...]) -> list[Predi
     found = {
         piece.predictor.name: piece.predictor
         for piece in single
-        if piece.level > 1 and piece.role in ("own", "category")
+        if piece.level > 1 and piece.role in ("own", "category") and piece.predictor is not time
     }
     return [one for name, one in found.items() if name not in with_time][:_KINDS]
 

@@ -201,7 +201,7 @@ def _values(
 ) -> tuple[Kind, Float, tuple[str, ...]]:
     """What a predictor is, and numbers for it: codes of categories."""
     column = table.column(name)
-    if column.kind in ("temporal", "other") or (is_time and not column.is_numeric):
+    if column.kind in ("temporal", "other") or (is_time and column.kind != "numeric"):
         advice = one_kind(column) if column.kind == "other" else time_advice(column)
         raise DataError(f"Column {name!r} holds {column.describe()}. {advice}")
     if column.kind == "numeric":

@@ -156,6 +156,8 @@ def read_study(table: Table, request: Request, seed: int) -> Study:
         _check_weights(table, request.weights, rows)
     _refuse_groups(request.predictors, hierarchy)
     _check_predictors(table, request, rows)
+    if request.time:
+        _check_time(table, request.time, hierarchy, rows)
     predictors = read_predictors(table, request, hierarchy, rows)
     used = [request.outcome, *request.predictors]
     used += [name for factor in hierarchy.factors for name in factor.columns]
@@ -320,6 +322,22 @@ def _check_predictors(table: Table, request: Request, rows: np.ndarray) -> None:
                 f"Predictor {name!r} is the outcome {request.outcome!r} on another scale: every "
                 "value is a linear function of it. Leave it out."
             )
+
+
+def _check_time(table: Table, name: str, hierarchy: Hierarchy, rows: np.ndarray) -> None:
+    """Time must pass within some groups."""
+    column = table.column(name)
+    if not column.is_numeric:
+        return  # said with the other predictors
+    x = column.values[rows]
+    groups = [(factor.codes[rows], factor.n_levels) for factor in hierarchy.factors]
+    if x.min() < x.max() and not any(len(varying_groups(x, *one)) for one in groups):
+        raise DataError(
+            f"The time {name!r} is the same in all rows of each group of "
+            f"{hierarchy.innermost.name!r}: nothing can be said about change within them. Name the "
+            "column that says when a row was measured; if it is a property of groups, put it in "
+            "level2."
+        )
 
 
 def _check_weights(table: Table, name: str, rows: np.ndarray) -> None:

@@ -139,6 +139,17 @@ def test_semicolons_and_decimal_commas_are_read(tmp_path):
     np.testing.assert_array_equal(Analysis(file, "y", "g").study.y, D.y)
 
 
+def test_time_that_passes_between_classes_of_a_school_only():
+    rng = np.random.default_rng(4)
+    data = pd.DataFrame({"school": np.arange(160) // 16, "class": np.arange(160) // 4})
+    data["year"] = data["class"] % 4
+    data["y"] = rng.normal(size=10)[data["school"]] + data["year"] + rng.normal(size=160)
+    analysis = Analysis(data, "y", ["school", "class"], time="year")
+    text = " ".join(str(analysis.interpretation).split())
+    assert "The average trajectory: `y` is" in text
+    assert "for values of `year`" not in text
+
+
 # -- the study does not depend on how data come ------------------------------------------------
 
 KINDS = {
