@@ -176,8 +176,11 @@ def _relation(level: str, effect: str, one: _Values, r: Float, x: Float) -> _Fin
             return None
         every = np.concatenate(parts)
         inside = sum(float(np.sum((part - part.mean()) ** 2)) for part in parts)
-        share = 1.0 - inside / float(np.sum((every - every.mean()) ** 2))
-        p = float(stats.f_oneway(*parts).pvalue)
+        # Rounding must not make it negative, where categories are in the model, too.
+        share = max(1.0 - inside / float(np.sum((every - every.mean()) ** 2)), 0.0)
+        df = len(parts) - 1, len(every) - len(parts)
+        ratio = share / df[0] / max((1.0 - share) / df[1], np.finfo(float).tiny)
+        p = float(stats.f.sf(ratio, *df))
     else:
         if np.ptp(x) <= _SAME * np.abs(x).max():
             return None

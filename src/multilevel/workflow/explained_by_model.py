@@ -64,7 +64,8 @@ def _measures(study: Study, fits: Fits) -> tuple[Rows, tuple[Note, ...]]:
         rows.setdefault("conditional", {})[name] = float(conditional)
         if fit is null:
             continue
-        for level, value in _reductions(study, fit, null).items():
+        for level, found in _reductions(study, fit, null).items():
+            value = 0.0 if abs(found) < _NOTHING else found
             rows.setdefault(f"reduction of variance between {level}", {})[name] = value
             if value < 0.0:
                 negative.append(f"{name} (between {level}: {number(value, 2)})")

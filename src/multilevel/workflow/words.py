@@ -23,6 +23,8 @@ __all__ = [
 ]
 
 _MINUS = "−"
+# Sums in another order of rows differ by less.
+_WHOLE = 1e-9
 _IDENTIFIER = re.compile(r"(^|_|\.)?(id|nr|no|num|number|code)$", re.IGNORECASE)
 # What is left of these is the name of the unit: school_id, pupilNR, class.code.
 _LABEL = re.compile(r"[_. ](?i:id|nr|no|num|number|code)$|(?<=[a-z])(ID|Id|NR|Nr)$")
@@ -46,11 +48,11 @@ def number(x: float, digits: int = 3) -> str:
         return "not available" if math.isnan(x) else ("∞" if x > 0 else f"{_MINUS}∞")
     if x == 0.0:
         return "0"
-    exponent = math.floor(math.log10(abs(x)))
+    exponent = int(f"{abs(x):.{digits - 1}e}".partition("e")[2])  # of the rounded number
     if exponent < -5 or exponent > 9:
         return f"{x:.{digits - 1}e}".replace("-", _MINUS)
     decimals = max(digits - 1 - exponent, 0)
-    if float(x).is_integer():
+    if math.isclose(x, round(x), rel_tol=_WHOLE):
         decimals = 0
     return f"{x:,.{decimals}f}".replace("-", _MINUS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from multilevel.workflow.sizes import a_group, the_groups
-from multilevel.workflow.words import counted, indefinite
+from multilevel.workflow.words import counted, indefinite, number
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,13 @@ def test_one_and_many():
 )
 def test_articles(noun, expected):
     assert indefinite(noun) == expected
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [(10.0, "10"), (10.0 - 1e-12, "10"), (9.9996, "10.0"), (9.994, "9.99"), (0.99996, "1.00"),
+     (999.96, "1,000"), (123456.7, "123,457"), (9.9999e-6, "0.0000100"), (9.9e-6, "9.90e−06"),
+     (-1e-12, "−1.00e−12"), (3e9 + 0.5, "3,000,000,000")],
+)  # fmt: skip
+def test_digits_are_those_of_the_rounded_number(x, expected):
+    assert number(x) == expected
