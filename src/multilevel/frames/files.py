@@ -183,6 +183,8 @@ def _sniff(sample: str, name: str) -> tuple[str, list[str], list[list[str]]]:
     best: tuple[str, list[str], list[list[str]]] = (",", [], [])
     widest: tuple[int, int] = (1, 1)
     for separator in _SEPARATORS:
+        if separator == " " and best[1]:  # spaces beside other separators
+            break
         reader = csv.reader(
             io.StringIO(sample, newline=""), delimiter=separator, skipinitialspace=True
         )

@@ -66,6 +66,7 @@ def test_decimal_point_beside_a_text_with_comma():
         b"y,x\r1,2\r",
         b"\n\ny,x\n\n1,2\n\n",
         b"y , x \n1, 2\n",
+        b"y , x\n1 , 2\n",
         b'"y","x"\n"1","2"\n',
         b"y,x\n,\n1,2\n , \n,\n",
     ],
