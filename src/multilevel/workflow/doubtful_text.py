@@ -61,7 +61,7 @@ def _missing(column: Column) -> Note | None:
         "STRUCT-MISSINGCODE",
         f"{code(column.name)} has the label {listing([repr(label) for label in found])}, which is "
         "taken as a name like others. If it stands for a missing value, make it missing and repeat "
-        f"the analysis: data[{column.name!r}].replace({found[0]!r}, None) in pandas.",
+        f"the analysis: data[{column.name!r}].replace({{{found[0]!r}: None}}) in pandas.",
         "problem",
     )
 
